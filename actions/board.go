@@ -1,0 +1,71 @@
+package actions
+
+import "time"
+
+// Board is what a console shows of the acts: an immutable snapshot.
+type Board struct {
+	Active    []Decision // in force, latest first
+	Recent    []Decision // ended ones of the last day, latest first, at most 500
+	Jobs      []Job      // latest first, at most 100
+	Auto      AutoState
+	Enforcers []EnforcerHealth
+	Queue     int // decisions with an intent on disk and no receipt yet
+	DryRun    bool
+}
+
+// AutoState says what auto mode may do, has done and would do next.
+type AutoState struct {
+	Armed      bool   // false after "!" until armed again
+	On         bool   // false: automation only suggests, whatever the levels
+	DisarmedBy string // who stopped it, if not armed
+	Since      time.Time
+	Level      Level            // default level
+	Services   map[string]Level // levels of single services
+	Budget     Budget
+	Used       Used
+	Next       []string // what it would do next, one line each
+	Why        []string // why it does not act, one line each: rule, value, mend
+}
+
+// Level is how far auto mode may go.
+type Level string
+
+// Levels, mildest first.
+const (
+	LevelObserve  Level = "observe"
+	LevelSuggest  Level = "suggest"
+	LevelThrottle Level = "throttle"
+	LevelBlock    Level = "block"
+)
+
+// Budget bounds auto mode.
+type Budget struct {
+	BlocksPerMinute int     // default 6000
+	ActiveBlocks    int     // default 50000
+	UsualShare      float64 // 0 to 1; default 0.005
+	ScaleUpsPerHour int     // default 4
+}
+
+// Used is how much of the budget is spent.
+type Used struct {
+	BlocksLastMinute int
+	ActiveBlocks     int
+	UsualShare       float64
+	ScaleUpsLastHour int
+}
+
+// EnforcerHealth is one line of the health screen.
+type EnforcerHealth struct {
+	Name string
+	OK   bool
+	Note string // the mend when not OK
+	At   time.Time
+}
+
+// Notice is one message of the console's message line.
+type Notice struct {
+	Seq   uint64
+	Time  time.Time
+	Level string // ok, info, warn, error
+	Text  string // sanitised
+}

@@ -1,0 +1,35 @@
+package actions
+
+import (
+	"context"
+	"net/netip"
+	"time"
+)
+
+// Enforcer carries decisions out somewhere: a packet filter, a deny list, a
+// Jenkins job. Its methods may be called from several goroutines.
+//
+// Apply and Revoke take batches and are idempotent: a decision already in
+// force is taken again without a second effect. An error says that nothing
+// can be said of the whole batch; what failed for single decisions is in the
+// receipts.
+type Enforcer interface {
+	Name() string
+	// Handles reports whether this enforcer carries out d at all.
+	Handles(d Decision) bool
+	Apply(ctx context.Context, ds []Decision) ([]Receipt, error)
+	Revoke(ctx context.Context, ds []Decision) ([]Receipt, error)
+	// List returns what the enforcer really holds, for reconciliation.
+	// ErrNoList when it can't tell (a Jenkins job).
+	List(ctx context.Context) ([]Held, error)
+	// Check says in one line what is wrong and the mend, or nil.
+	Check(ctx context.Context) error
+}
+
+// Held is one entry an enforcer really holds.
+type Held struct {
+	Prefix  netip.Prefix
+	Key     string    // for what is no prefix: the signature's key
+	Expires time.Time // zero when the enforcer does not know
+	Dropped uint64    // packets or requests it turned away, if counted
+}
