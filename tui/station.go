@@ -3,10 +3,10 @@ package tui
 import (
 	"context"
 	"net/netip"
-	"time"
 
 	"levee/actions"
 	"levee/detect"
+	"levee/internal/status"
 )
 
 // Feed is what a console reads. Every method returns at once with immutable
@@ -31,40 +31,10 @@ type Operator interface {
 	Arm(ctx context.Context) error
 }
 
-// Status is what the status bar and the health screen show of the station.
-type Status struct {
-	Name     string        // of this levee: the host's, or "demo"
-	Now      time.Time     // wall clock
-	DataAge  time.Duration // since the newest log line was judged; negative: no data yet
-	Elastic  Link
-	Jenkins  Link
-	People   []Person
-	Inputs   []Input
-	QueueLen int    // requests read and not judged yet
-	Shed     uint64 // lines dropped because the queue was full
-}
-
-// Link is the state of a connection: not configured, ok, or down with a reason.
-type Link struct {
-	Configured, OK bool
-	Note           string
-}
-
-// Person is a session on this levee.
-type Person struct {
-	Name string
-	Role actions.Role
-	You  bool
-}
-
-// Input is one source of log lines.
-type Input struct {
-	Name      string
-	Format    string // as recognised; "" so far unknown
-	Lines     uint64
-	Malformed uint64
-	Lag       time.Duration // bytes behind, in time; negative unknown
-	State     string        // following, waiting, ended, error
-	Note      string        // the last problem, in one line with its mend
-	MayAct    bool
-}
+// The station describes itself in these words.
+type (
+	Status = status.Status
+	Link   = status.Link
+	Person = status.Person
+	Input  = status.Input
+)
