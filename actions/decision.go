@@ -1,7 +1,12 @@
 package actions
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"levee/detect"
@@ -52,6 +57,54 @@ type Target struct {
 	Service   string            `json:"service,omitempty"`
 }
 
+// Key names t the same way everywhere: in the ledger, in an enforcer's list
+// and in an index. It is the prefix's text, "sig:" and a hash for a signature
+// (in its service), or "service:" and the name; "" for the zero Target. It
+// holds no control characters when Service holds none.
+func (t Target) Key() string {
+	switch {
+	case t.Prefix.IsValid():
+		return t.Prefix.Masked().String()
+	case t.Signature != nil:
+		h := sha256.New()
+		for _, term := range signatureTerms(t) {
+			// The length keeps "ab"+"c" apart from "a"+"bc".
+			var n [8]byte
+			binary.BigEndian.PutUint64(n[:], uint64(len(term)))
+			h.Write(n[:])
+			h.Write([]byte(term))
+		}
+		return "sig:" + hex.EncodeToString(h.Sum(nil)[:8])
+	case t.Service != "":
+		return "service:" + t.Service
+	}
+	return ""
+}
+
+func signatureTerms(t Target) []string {
+	s := t.Signature
+	return []string{t.Service, s.Path, s.Method, s.Query, s.UserAgent, s.Referer, s.HTTPVersion,
+		s.Headers, s.Status, s.Prefix, s.ASN, s.Country}
+}
+
+// String is t for people: the prefix (an address without its /32), the
+// signature's service and path, or the service.
+func (t Target) String() string {
+	switch {
+	case t.Prefix.IsValid() && t.Prefix.IsSingleIP():
+		return t.Prefix.Addr().String()
+	case t.Prefix.IsValid():
+		return t.Prefix.Masked().String()
+	case t.Signature != nil:
+		parts := []string{"signature", t.Service}
+		for _, term := range signatureTerms(t)[1:] {
+			parts = append(parts, term)
+		}
+		return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " ")
+	}
+	return t.Service
+}
+
 // Request asks for an act on one or many targets.
 type Request struct {
 	ID       string // the caller's idempotency key; empty: Plan assigns one
@@ -65,6 +118,11 @@ type Request struct {
 	Score    float64
 	Evidence []string
 	Undoes   string // ID of the decision this undoes
+
+	// Seen is what the traffic showed of Targets, in the same order. Nil: Plan
+	// asks Options.Traffic. Auto mode fills it, so that a plan of thousands of
+	// targets costs no look-ups.
+	Seen []detect.Suspect
 }
 
 // Confirmation says what a Commit of the plan needs.
@@ -93,7 +151,7 @@ type Impact struct {
 // Refusal is a guardrail that said no to one target or to the whole request.
 type Refusal struct {
 	Target Target
-	Rule   string // allow_list, trusted_proxy, own_range, own_address, heavy_usual, too_wide, budget, disarmed, dry_run, stale, may_act, exempt, role, duplicate
+	Rule   string // allow_list, trusted_proxy, own_range, own_address, heavy_usual, too_wide, budget, disarmed, dry_run, stale, may_act, exempt, role, duplicate, enforcer, not_blocked, bad_target
 	Value  string // the rule's value: "192.0.2.0/24 is on the allow list (levee.yaml:12)"
 	Mend   string // how to proceed
 }

@@ -2,6 +2,7 @@ package actions
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"time"
 )
@@ -10,9 +11,9 @@ import (
 // Jenkins job. Its methods may be called from several goroutines.
 //
 // Apply and Revoke take batches and are idempotent: a decision already in
-// force is taken again without a second effect. An error says that nothing
-// can be said of the whole batch; what failed for single decisions is in the
-// receipts.
+// force is taken again without a second effect, except that a later Expires
+// moves its end (auto mode renews so). An error says that nothing can be said
+// of the whole batch; what failed for single decisions is in the receipts.
 type Enforcer interface {
 	Name() string
 	// Handles reports whether this enforcer carries out d at all.
@@ -32,4 +33,22 @@ type Held struct {
 	Key     string    // for what is no prefix: the signature's key
 	Expires time.Time // zero when the enforcer does not know
 	Dropped uint64    // packets or requests it turned away, if counted
+}
+
+// ErrNoList is what List returns when an enforcer can't tell what it holds.
+var ErrNoList = errors.New("this enforcer keeps no list")
+
+// Resumer is an enforcer without a list that can still find out, after a
+// restart, what became of decisions it may have been sent before: OK (it has
+// it), Unknown (it can't tell), or neither (it never arrived and may be sent
+// again). Without it such decisions read UNKNOWN until they end.
+type Resumer interface {
+	Resume(ctx context.Context, ds []Decision) ([]Receipt, error)
+}
+
+// JobLister is an enforcer whose work goes on after Apply returned, as builds
+// do. Jobs returns those it knows of, latest first, at once and without I/O;
+// the slice is the caller's.
+type JobLister interface {
+	Jobs() []Job
 }
