@@ -32,6 +32,7 @@ type Request struct {
 	Time     int64      // event time, nanoseconds since the Unix epoch, UTC
 	Source   netip.Addr // the client; behind trusted proxies, the address they vouch for. Never 4-in-6 mapped, never zoned
 	Peer     netip.Addr // who opened the connection, when it is not Source; else the zero Addr
+	Client   []byte     // the client as the log names it when that is no address ("localhost", "unix:"); Source is then the zero Addr
 	Method   []byte
 	Target   []byte // path with its query, as sent
 	Proto    []byte // HTTP/1.1, HTTP/2.0, …
