@@ -1,0 +1,86 @@
+package safe
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+)
+
+// Secret is a value that prints as a placeholder wherever it is formatted or
+// encoded. Reveal is the only way to its content.
+type Secret struct{ value string }
+
+const placeholder = "[secret]"
+
+// NewSecret wraps value.
+func NewSecret(value string) Secret { return Secret{value} }
+
+// ReadSecret returns value when it is set, else the first line of file. A file
+// that anybody may read is refused: it is no secret.
+func ReadSecret(value, file string) (Secret, error) {
+	if value != "" || file == "" {
+		return Secret{value}, nil
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return Secret{}, fmt.Errorf("read secret: %w", err)
+	}
+	if info.Mode().Perm()&0o004 != 0 {
+		return Secret{}, fmt.Errorf("read secret %s: anybody may read it; chmod o-r it", file)
+	}
+	if info.Size() > 64<<10 {
+		return Secret{}, fmt.Errorf("read secret %s: longer than 64 KiB", file)
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return Secret{}, fmt.Errorf("read secret: %w", err)
+	}
+	line, _, _ := strings.Cut(string(raw), "\n")
+	line = strings.TrimSpace(line)
+	if line == "" {
+		return Secret{}, fmt.Errorf("read secret %s: its first line is empty", file)
+	}
+	return Secret{line}, nil
+}
+
+// Reveal returns the content.
+func (s Secret) Reveal() string { return s.value }
+
+// Empty reports whether there is no content.
+func (s Secret) Empty() bool { return s.value == "" }
+
+// Format prints the placeholder for every verb.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(placeholder)) }
+
+// MarshalText encodes the placeholder.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(placeholder), nil }
+
+// Scrub replaces every occurrence of the secrets in text, plain, escaped for
+// a URL or in base64 as an Authorization header carries it.
+func Scrub(text string, secrets ...Secret) string {
+	for _, s := range secrets {
+		if len(s.value) < 4 { // too short to be told from ordinary text
+			continue
+		}
+		for _, form := range []string{s.value, url.QueryEscape(s.value), url.PathEscape(s.value), base64.StdEncoding.EncodeToString([]byte(s.value))} {
+			text = strings.ReplaceAll(text, form, placeholder)
+		}
+	}
+	return text
+}
+
+// ScrubError is Scrub for an error's text; what err wraps is no longer
+// reachable, because it would print the secret.
+func ScrubError(err error, secrets ...Secret) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	if scrubbed := Scrub(text, secrets...); scrubbed != text {
+		return errors.New(scrubbed)
+	}
+	return err
+}
