@@ -1,0 +1,150 @@
+package logline
+
+import (
+	"bytes"
+	"net/netip"
+)
+
+// leadingIPv4 reads a dotted address at the start of b and returns how long it
+// is, 0 when there is none.
+func leadingIPv4(b []byte) (a netip.Addr, n int) {
+	var ip [4]byte
+	i := 0
+	for part := 0; part < 4; part++ {
+		if part > 0 {
+			if i >= len(b) || b[i] != '.' {
+				return a, 0
+			}
+			i++
+		}
+		v, start := 0, i
+		for i < len(b) && i-start < 3 {
+			c := b[i] - '0'
+			if c > 9 {
+				break
+			}
+			v = v*10 + int(c)
+			i++
+		}
+		if i == start || v > 255 {
+			return a, 0
+		}
+		ip[part] = byte(v)
+	}
+	return netip.AddrFrom4(ip), i
+}
+
+// address reads an IP address as logs write it: IPv4, IPv6 in brackets or not,
+// with a zone (dropped) or a port (ignored), mapped IPv4 unmapped. It
+// allocates nothing, unlike netip.ParseAddr on text that is no address.
+func address(b []byte) (a netip.Addr, ok bool) {
+	if len(b) < 2 {
+		return a, false
+	}
+	if a, n := leadingIPv4(b); n > 0 {
+		return a, n == len(b) || b[n] == ':' && isPort(b[n+1:])
+	}
+	if b[0] == '[' {
+		end := bytes.IndexByte(b, ']')
+		if end < 0 || end+1 < len(b) && (b[end+1] != ':' || !isPort(b[end+2:])) {
+			return a, false
+		}
+		b = b[1:end]
+		if a, n := leadingIPv4(b); n > 0 && n == len(b) {
+			return a, true
+		}
+	}
+	if i := bytes.IndexByte(b, '%'); i > 0 {
+		b = b[:i]
+	}
+	if a, ok := ipv6(b); ok {
+		return a.Unmap(), true
+	}
+	return a, false
+}
+
+// isPort reports whether b is a port number.
+func isPort(b []byte) bool {
+	n, ok := digits(b)
+	return ok && n <= 65535
+}
+
+// ipv6 reads the text forms of RFC 4291 section 2.2, without zone or brackets.
+func ipv6(b []byte) (a netip.Addr, ok bool) {
+	if len(b) < 2 || len(b) > 45 {
+		return a, false
+	}
+	var ip [16]byte
+	n, gap := 0, -1 // bytes written, and where "::" stood
+	if b[0] == ':' {
+		if b[1] != ':' {
+			return a, false
+		}
+		gap, b = 0, b[2:]
+	}
+	for len(b) > 0 {
+		if n == 16 {
+			return a, false
+		}
+		if n <= 12 {
+			if v4, k := leadingIPv4(b); k > 0 && k == len(b) {
+				four := v4.As4()
+				n += copy(ip[n:], four[:])
+				break
+			}
+		}
+		v, i := 0, 0
+		for ; i < len(b) && i < 5; i++ {
+			d := unhex(b[i])
+			if d > 15 {
+				break
+			}
+			v = v<<4 | int(d)
+		}
+		if i == 0 || i > 4 {
+			return a, false
+		}
+		ip[n], ip[n+1] = byte(v>>8), byte(v)
+		n += 2
+		if b = b[i:]; len(b) == 0 {
+			break
+		}
+		if b[0] != ':' || len(b) == 1 {
+			return a, false
+		}
+		if b = b[1:]; b[0] == ':' {
+			if gap >= 0 {
+				return a, false
+			}
+			gap, b = n, b[1:]
+		}
+	}
+	if gap >= 0 {
+		if n == 16 {
+			return a, false
+		}
+		tail := n - gap
+		copy(ip[16-tail:], ip[gap:n])
+		clear(ip[gap : 16-tail])
+	} else if n != 16 {
+		return a, false
+	}
+	return netip.AddrFrom16(ip), true
+}
+
+// isHost reports whether b may be a host name, an address with a port, or the
+// "unix:" that nginx writes for a socket.
+func isHost(b []byte) bool {
+	if len(b) == 0 || len(b) > 255 {
+		return false
+	}
+	for _, c := range b {
+		switch {
+		case c|0x20 >= 'a' && c|0x20 <= 'z', c >= '0' && c <= '9':
+		case c == '.', c == '-', c == '_', c == ':', c == '[', c == ']', c == '*', c == '%':
+		default:
+			return false
+		}
+	}
+	return true
+}

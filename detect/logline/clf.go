@@ -1,0 +1,214 @@
+package logline
+
+import (
+	"bytes"
+
+	"levee/detect"
+)
+
+// clf reads the common log format and what has grown around it: combined, a
+// virtual host or a forwarding chain in front, further fields behind.
+type clf struct{}
+
+func (clf) read(p *Parser, line []byte, r *detect.Request) (detect.Kind, bool) {
+	open := clfTime(line)
+	if open < 2 || line[open-1] != ' ' {
+		return 0, false
+	}
+	end := open + 27 // of the usual "[25/Oct/2016:14:49:33 +0200]"
+	if end >= len(line) || line[end] != ']' {
+		n := bytes.IndexByte(line[open:], ']')
+		if n < 0 {
+			return 0, false
+		}
+		end = open + n
+	}
+	t, ok := p.clock.common(line[open+1 : end])
+	if !ok {
+		return 0, false
+	}
+	r.Time = t
+	if end+3 >= len(line) || line[end+1] != ' ' || line[end+2] != '"' {
+		return 0, false
+	}
+	request, rest, ok := requestField(line[end+3:])
+	if !ok {
+		return 0, false
+	}
+	chain, rest, ok := p.clfTail(rest, r)
+	if !ok || !p.clfHead(line[:open-1], chain, r) {
+		return 0, false
+	}
+	p.name = clfName(rest, r)
+	return p.requestLine(request, r), true
+}
+
+// clfTime finds the bracket that opens the timestamp, -1 without one.
+func clfTime(line []byte) int {
+	for at := 0; ; {
+		n := bytes.IndexByte(line[at:], '[')
+		if n < 0 {
+			return -1
+		}
+		at += n
+		if at+21 > len(line) {
+			return -1
+		}
+		if line[at+3] == '/' && line[at+7] == '/' && line[at+12] == ':' {
+			return at
+		}
+		at++
+	}
+}
+
+// requestField returns what stands before the quote that closes the request.
+// A quote inside the request, escaped or not, is told by what follows: only the
+// closing one is followed by a status.
+func requestField(b []byte) (field, rest []byte, ok bool) {
+	for at := 0; ; {
+		n := bytes.IndexByte(b[at:], '"')
+		if n < 0 {
+			return nil, nil, false
+		}
+		at += n
+		if rest := b[at+1:]; len(rest) >= 2 && rest[0] == ' ' && (rest[1]-'0' <= 9 || rest[1] == '-') && !escaped(b[:at]) {
+			return b[:at], rest[1:], true
+		}
+		at++
+	}
+}
+
+// escaped reports whether an odd number of backslashes ends b.
+func escaped(b []byte) bool {
+	n := 0
+	for n < len(b) && b[len(b)-1-n] == '\\' {
+		n++
+	}
+	return n%2 == 1
+}
+
+// word cuts the text up to the next blank off b.
+func word(b []byte) (w, rest []byte) {
+	if i := bytes.IndexByte(b, ' '); i >= 0 {
+		return b[:i], b[i+1:]
+	}
+	return b, nil
+}
+
+// quoted cuts a quoted field off b, which begins with the opening quote, and
+// the blank after it. A field that the line's end cuts short is taken as it is.
+func (p *Parser) quoted(b []byte) (field, rest []byte) {
+	b = b[1:]
+	for at := 0; ; {
+		n := bytes.IndexByte(b[at:], '"')
+		if n < 0 {
+			return b, nil
+		}
+		at += n
+		if p.plain || !escaped(b[:at]) {
+			rest = b[at+1:]
+			if len(rest) == 0 || rest[0] == ' ' {
+				if len(rest) > 0 {
+					rest = rest[1:]
+				}
+				return b[:at], rest
+			}
+		}
+		at++
+	}
+}
+
+// field cuts a quoted or bare field off b.
+func (p *Parser) field(b []byte) (field, rest []byte) {
+	if len(b) > 0 && b[0] == '"' {
+		return p.quoted(b)
+	}
+	return word(b)
+}
+
+// clfTail reads status, size, referer, user agent and what follows; chain is
+// the forwarding chain if one stands there.
+func (p *Parser) clfTail(b []byte, r *detect.Request) (chain, rest []byte, ok bool) {
+	w, b := word(b)
+	if r.Status, ok = status(w); !ok {
+		return nil, nil, false
+	}
+	w, b = word(b)
+	if r.Bytes, ok = size(w); !ok {
+		return nil, nil, false
+	}
+	if len(b) == 0 {
+		return nil, nil, true
+	}
+	if b[0] != '"' && b[0] != '-' {
+		p.clfExtra(b, r)
+		return nil, b, true
+	}
+	w, b = p.field(b)
+	r.Referer = p.text(w)
+	if len(b) == 0 {
+		return nil, nil, true
+	}
+	w, b = p.field(b)
+	r.Agent = p.text(w)
+	if len(b) == 0 {
+		return nil, nil, true
+	}
+	return p.clfExtra(b, r), b, true
+}
+
+// clfExtra reads what formats append after the user agent: the forwarding
+// chain in quotes, a time to serve in seconds with a fraction (nginx
+// $request_time, bare or as rt=…) or in milliseconds with its unit (Traefik).
+// A bare whole number may be anything and is left alone.
+func (p *Parser) clfExtra(b []byte, r *detect.Request) (chain []byte) {
+	for len(b) > 0 {
+		if b[0] == '"' {
+			var w []byte
+			w, b = p.quoted(b)
+			if chain == nil && looksForwarded(w) {
+				chain = w
+			}
+			continue
+		}
+		var w []byte
+		w, b = word(b)
+		switch {
+		case r.Duration >= 0:
+		case len(w) > 3 && string(w[:3]) == "rt=":
+			if d, ok := decimal(w[3:]); ok {
+				r.Duration = d
+			}
+		case len(w) > 2 && w[len(w)-2] == 'm' && w[len(w)-1] == 's':
+			if d, ok := decimal(w[:len(w)-2]); ok {
+				r.Duration = d / 1000
+			}
+		case bytes.IndexByte(w, '.') > 0:
+			if d, ok := decimal(w); ok {
+				r.Duration = d
+			}
+		}
+	}
+	return chain
+}
+
+// looksForwarded reports whether the first entry of a quoted field is an
+// address, as in "$http_x_forwarded_for".
+func looksForwarded(b []byte) bool {
+	if i := bytes.IndexByte(b, ','); i >= 0 {
+		b = b[:i]
+	}
+	_, ok := hopAddress(trimSpace(b))
+	return ok
+}
+
+// clfName names the variant that was read.
+func clfName(rest []byte, r *detect.Request) string {
+	switch {
+	case r.Host != nil:
+		return "vhost_combined"
+	case len(rest) > 0 || r.Agent != nil || r.Referer != nil:
+		return "combined"
+	}
+	return "common"
+}

@@ -1,0 +1,172 @@
+package logline
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"levee/detect"
+)
+
+// MaxLine is the longest line that is read, in bytes. Servers cap the request
+// line and each header far below it; what is longer is no log line.
+const MaxLine = 64 << 10
+
+// Options says how to read a log. The zero value recognises formats by itself
+// and believes no forwarded address.
+type Options struct {
+	// Format is "auto" (or empty), a name from Formats, an nginx log_format
+	// string (it has a $variable) or an Apache LogFormat string (it has a
+	// %directive). With a name or a string, other formats are not tried.
+	Format string
+	// TrustedProxies may vouch for another address: behind them, the client is
+	// the right-most address of the forwarding chain that is not one of them.
+	TrustedProxies []netip.Prefix
+	// Service is the host of requests whose log names none.
+	Service string
+	// Origin is copied to every request.
+	Origin uint16
+	// Fields maps JSON keys to meanings where the log's own names are not
+	// known: key (dotted when nested) → one of FieldNames.
+	Fields map[string]string
+}
+
+// What is wrong with a line. The errors are values, so that a flood of bad
+// lines costs no allocation.
+var (
+	ErrUnknown = errors.New("not a line of any known format")
+	ErrFormat  = errors.New("does not fit the given format")
+	ErrTooLong = errors.New("longer than 64 KiB")
+	ErrBinary  = errors.New("binary data, not text")
+)
+
+// reader reads the lines of one format. ok is false when the line is of
+// another format; the Request may then hold anything.
+type reader interface {
+	read(p *Parser, line []byte, r *detect.Request) (k detect.Kind, ok bool)
+}
+
+// Parser reads lines of one input.
+type Parser struct {
+	readers []entry // those that may be tried, in order
+	current int     // index into readers of what fitted last
+	fixed   bool    // the format was given: nothing else is tried
+	name    string  // what was recognised last
+	plain   bool    // the current line is printable ASCII without backslashes
+	arena   *Arena
+	own     Arena
+	clock   clock
+	trust   trust
+	service []byte
+	origin  uint16
+}
+
+// New returns a Parser. An error is one sentence that names the mend.
+func New(o Options) (*Parser, error) {
+	p := &Parser{origin: o.Origin, trust: newTrust(o.TrustedProxies)}
+	p.arena = &p.own
+	if o.Service != "" {
+		p.service = appendClean(nil, []byte(o.Service))
+	}
+	if err := p.choose(o); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// choose fills the readers that o.Format asks for.
+func (p *Parser) choose(o Options) error {
+	format := strings.TrimSpace(o.Format)
+	if format == "" || strings.EqualFold(format, "auto") {
+		p.readers = catalogue()
+		return nil
+	}
+	for _, e := range catalogue() {
+		if strings.EqualFold(e.name, format) {
+			p.readers, p.fixed, p.name = append(p.readers, e), true, e.name
+		}
+	}
+	if len(p.readers) > 0 {
+		return nil
+	}
+	return fmt.Errorf("log format %q is not known; give one of %s, or a log_format string", format, names())
+}
+
+// SetArena makes p put decoded text into a from now on, so that a batch can own
+// what its requests point to. A nil Arena means the Parser's own.
+func (p *Parser) SetArena(a *Arena) {
+	if a == nil {
+		a = &p.own
+	}
+	p.arena = a
+}
+
+// Reset recycles the Arena: slices of requests parsed before are then invalid.
+func (p *Parser) Reset() { p.arena.Reset() }
+
+// Format names what was recognised last, "" while nothing was.
+func (p *Parser) Format() string { return p.name }
+
+// Parse reads one line, without its newline. A nil error comes with every kind
+// but Malformed; r is only meaningful for Access and NoRequest, and for
+// ErrorLine as far as the line tells.
+func (p *Parser) Parse(line []byte, r *detect.Request) (detect.Kind, error) {
+	*r = detect.Request{Bytes: -1, Duration: -1, Origin: p.origin}
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		line = line[:n-1]
+	}
+	if len(line) > MaxLine {
+		r.Kind = detect.Malformed
+		return detect.Malformed, ErrTooLong
+	}
+	p.plain = isPlain(line)
+	e := &p.readers[p.current]
+	k, ok := e.read(p, line, r)
+	if !ok {
+		k, ok = p.search(line, r)
+	}
+	if !ok {
+		return p.refuse(line, r)
+	}
+	if k <= detect.NoRequest && r.Host == nil {
+		r.Host = p.service
+	}
+	r.Kind = k
+	return k, nil
+}
+
+// search tries the other formats and keeps the one that fits.
+func (p *Parser) search(line []byte, r *detect.Request) (detect.Kind, bool) {
+	for i := range p.readers {
+		if i == p.current {
+			continue
+		}
+		*r = detect.Request{Bytes: -1, Duration: -1, Origin: p.origin}
+		if k, ok := p.readers[i].read(p, line, r); ok {
+			if k <= detect.NoRequest {
+				p.current = i
+			}
+			return k, true
+		}
+	}
+	return detect.Malformed, false
+}
+
+// refuse says what a line that fits nothing is: empty lines and comments are
+// Other, the rest is Malformed.
+func (p *Parser) refuse(line []byte, r *detect.Request) (detect.Kind, error) {
+	*r = detect.Request{Bytes: -1, Duration: -1, Origin: p.origin, Kind: detect.Other}
+	text := trimSpace(line)
+	if len(text) == 0 || text[0] == '#' {
+		return detect.Other, nil
+	}
+	r.Kind = detect.Malformed
+	switch {
+	case isBinary(line):
+		return detect.Malformed, ErrBinary
+	case p.fixed:
+		return detect.Malformed, ErrFormat
+	}
+	return detect.Malformed, ErrUnknown
+}
