@@ -1,0 +1,90 @@
+package source
+
+import (
+	"bytes"
+	"sync"
+
+	"levee/detect"
+	"levee/detect/logline"
+)
+
+// chunkSize is how many bytes of log one Batch holds at most. A batch of
+// usual lines with its parsed requests then fits the caches of one core.
+const chunkSize = 256 << 10
+
+// Batch is a piece of an input: its requests, and how many lines it was.
+type Batch struct {
+	Requests  []detect.Request // Access and NoRequest lines, in order; valid until Release
+	Input     int              // which input or, in a Scan, which file it came from
+	Format    string           // the format recognised last, "" when none was
+	Lines     int              // lines in all
+	Malformed int              // lines that are no log line
+	Others    int              // comments, error lines, lines of other programs
+
+	data  []byte // backing of the requests' texts
+	arena logline.Arena
+	done  func() // moves the position on; nil for recorded logs
+}
+
+var batches = sync.Pool{New: func() any {
+	return &Batch{data: make([]byte, chunkSize)}
+}}
+
+// newBatch returns an empty Batch whose data has room for chunkSize bytes.
+func newBatch(input int) *Batch {
+	b := batches.Get().(*Batch)
+	b.Input = input
+	return b
+}
+
+// Release says that the requests were judged and are not looked at any more.
+// It must be called exactly once.
+func (b *Batch) Release() {
+	if b.done != nil {
+		b.done()
+	}
+	b.recycle()
+}
+
+// recycle puts an unused Batch back without moving any position.
+func (b *Batch) recycle() {
+	b.arena.Reset()
+	*b = Batch{Requests: b.Requests[:0], data: b.data, arena: b.arena}
+	batches.Put(b)
+}
+
+// parse reads the whole lines in text, which must lie in b.data.
+func (b *Batch) parse(p *logline.Parser, text []byte) {
+	p.SetArena(&b.arena)
+	for len(text) > 0 {
+		line := text
+		if i := bytes.IndexByte(text, '\n'); i >= 0 {
+			line, text = text[:i], text[i+1:]
+		} else {
+			text = nil
+		}
+		b.line(p, line)
+	}
+	b.Format = p.Format()
+}
+
+// line parses one line into b.
+func (b *Batch) line(p *logline.Parser, line []byte) {
+	b.Lines++
+	n := len(b.Requests)
+	if n == cap(b.Requests) {
+		b.Requests = append(b.Requests, detect.Request{})
+	} else {
+		b.Requests = b.Requests[:n+1]
+	}
+	k, _ := p.Parse(line, &b.Requests[n]) // what is wrong with it is for ParseFile to say
+	if k <= detect.NoRequest {
+		return
+	}
+	b.Requests = b.Requests[:n]
+	if k == detect.Malformed {
+		b.Malformed++
+	} else {
+		b.Others++
+	}
+}
