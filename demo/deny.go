@@ -1,0 +1,100 @@
+package demo
+
+import (
+	"bufio"
+	"bytes"
+	"net/netip"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// DenyList is what an nginx worker knows of an include file of deny rules. It
+// reads the file when told to and keeps what it knew when that fails, as nginx
+// keeps its configuration when a reload fails. Its methods may be called from
+// several goroutines.
+type DenyList struct {
+	path  string
+	rules atomic.Pointer[denyRules]
+}
+
+type denyRules struct {
+	addrs    map[netip.Addr]struct{}
+	prefixes []netip.Prefix
+	modified time.Time
+	size     int64
+}
+
+// OpenDenyList reads the deny rules in path. A missing file denies nothing.
+func OpenDenyList(path string) *DenyList {
+	l := &DenyList{path: path}
+	l.rules.Store(&denyRules{})
+	l.Reload()
+	return l
+}
+
+// Denied reports whether addr is refused.
+func (l *DenyList) Denied(addr netip.Addr) bool {
+	r := l.rules.Load()
+	if _, ok := r.addrs[addr]; ok {
+		return true
+	}
+	for _, p := range r.prefixes {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// Reload reads the file again if its time or size changed since the last read
+// and reports whether the rules did change.
+func (l *DenyList) Reload() bool {
+	old := l.rules.Load()
+	info, err := os.Stat(l.path)
+	if err != nil || info.ModTime().Equal(old.modified) && info.Size() == old.size {
+		return false
+	}
+	text, err := os.ReadFile(l.path)
+	if err != nil {
+		return false
+	}
+	r := parseDeny(text)
+	r.modified, r.size = info.ModTime(), info.Size()
+	l.rules.Store(r)
+	return true
+}
+
+// parseDeny understands the part of nginx's syntax a deny list uses: one
+// "deny ADDRESS;" or "deny CIDR;" a line, comments, and "deny all;". Lines it
+// does not know deny nothing.
+func parseDeny(text []byte) *denyRules {
+	r := &denyRules{addrs: make(map[netip.Addr]struct{})}
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	for lines.Scan() {
+		rule, _, _ := strings.Cut(lines.Text(), "#")
+		what, ok := strings.CutPrefix(strings.TrimSpace(rule), "deny ")
+		if !ok {
+			continue
+		}
+		what, ok = strings.CutSuffix(strings.TrimSpace(what), ";")
+		if !ok {
+			continue
+		}
+		what = strings.TrimSpace(what)
+		if what == "all" {
+			r.prefixes = append(r.prefixes, netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0"))
+		} else if a, err := netip.ParseAddr(what); err == nil {
+			r.addrs[a.Unmap()] = struct{}{}
+		} else if p, err := netip.ParsePrefix(what); err == nil {
+			p = p.Masked()
+			if p.IsSingleIP() {
+				r.addrs[p.Addr()] = struct{}{}
+			} else {
+				r.prefixes = append(r.prefixes, p)
+			}
+		}
+	}
+	return r
+}
