@@ -17,6 +17,11 @@ import (
 // maxWindow bounds what a .zst file may make the decoder allocate, in bytes.
 const maxWindow = 128 << 20
 
+var (
+	gzipMagic = []byte{0x1f, 0x8b}
+	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+)
+
 // log is an open recorded log: plain, or unpacked on the way.
 type log struct {
 	io.Reader
@@ -79,14 +84,14 @@ func (l *log) unpack(head *bufio.Reader, name string) error {
 		return explain(name, err)
 	}
 	switch {
-	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
+	case bytes.HasPrefix(magic, gzipMagic):
 		z, err := gzip.NewReader(head)
 		if err != nil {
 			return fmt.Errorf("%s: damaged gzip data (%w); check the file with gzip -t", name, err)
 		}
 		l.close = append(l.close, z.Close)
 		l.Reader = z
-	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+	case bytes.HasPrefix(magic, zstdMagic):
 		z, err := zstd.NewReader(head, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return fmt.Errorf("%s: damaged zstd data (%w); check the file with zstd -t", name, err)

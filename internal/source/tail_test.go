@@ -1,0 +1,370 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"levee/detect/logline"
+)
+
+// following is a running Input and what it handed over.
+type following struct {
+	t      *testing.T
+	in     Input
+	cancel context.CancelFunc
+	done   chan error
+	mu     sync.Mutex
+	got    []string
+	held   []*Batch // not released, when hold is set
+	hold   bool
+}
+
+func run(t *testing.T, in Input, hold bool) *following {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	f := &following{t: t, in: in, cancel: cancel, done: make(chan error, 1), hold: hold}
+	go func() {
+		f.done <- in.Run(ctx, func(b *Batch) error {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			for i := range b.Requests {
+				f.got = append(f.got, string(b.Requests[i].Target))
+			}
+			if f.hold {
+				f.held = append(f.held, b)
+			} else {
+				b.Release()
+			}
+			return nil
+		})
+	}()
+	t.Cleanup(func() { f.stop() })
+	return f
+}
+
+// stop ends the Input and waits for it.
+func (f *following) stop() {
+	if f.cancel == nil {
+		return
+	}
+	f.cancel()
+	f.cancel = nil
+	if err := <-f.done; err != nil {
+		f.t.Errorf("Run: %v", err)
+	}
+}
+
+func (f *following) numbers() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.got)
+}
+
+// until waits for something that the file system brings about.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("did not happen: %s", what)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// wants waits until exactly the lines from 0 to n-1 have come, in order.
+func (f *following) wants(n int) {
+	f.t.Helper()
+	until(f.t, fmt.Sprintf("%d requests", n), func() bool { return len(f.numbers()) >= n })
+	wantNumbers(f.t, f.numbers(), n)
+}
+
+// ready waits until the Input has looked once.
+func (f *following) ready(s State) {
+	f.t.Helper()
+	until(f.t, "state "+string(s), func() bool { return f.in.Status().State == s })
+}
+
+func tailOf(t *testing.T, o TailOptions) Input {
+	t.Helper()
+	o.Poll, o.Linger = 2*time.Millisecond, 100*time.Millisecond
+	in, err := Tail(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in
+}
+
+func appendTo(t *testing.T, path string, data []byte) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func rename(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTailStartsAtTheEnd(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access.log")
+	write(t, path, append(logLines(500, 510), "192.0.2.1 - - [12/Mar"...))
+	f := run(t, tailOf(t, TailOptions{Paths: []string{path}}), false)
+	f.ready(Following)
+	// The line that was being written counts as new.
+	appendTo(t, path, []byte(`/2026:09:15:02 +0000] "GET /n/0 HTTP/1.1" 200 9`+"\n"))
+	f.wants(1)
+	line := logLine(1)
+	appendTo(t, path, []byte(line[:30]))
+	appendTo(t, path, []byte(line[30:]))
+	f.wants(2)
+}
+
+func TestTailFromStart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access.log")
+	write(t, path, logLines(0, 9000))
+	f := run(t, tailOf(t, TailOptions{Paths: []string{path}, FromStart: true}), false)
+	f.wants(9000)
+	until(t, "nothing behind", func() bool { return f.in.Status().Behind == 0 })
+	if st := f.in.Status(); st.Lines != 9000 || st.Format != "combined" || st.State != Following || st.Problem != "" {
+		t.Errorf("%+v", st)
+	}
+}
+
+func TestTailFollowsRotation(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "access.log")
+	write(t, path, logLines(0, 5))
+	f := run(t, tailOf(t, TailOptions{Paths: []string{path}, FromStart: true}), false)
+	f.wants(5)
+	// The server writes on into the renamed file until it is told to reopen.
+	rename(t, path, path+".1")
+	appendTo(t, path+".1", logLines(5, 8))
+	f.wants(8)
+	write(t, path, logLines(8, 10))
+	f.wants(10)
+	rename(t, path+".1", path+".2")
+	rename(t, path, path+".1")
+	write(t, path, logLines(10, 12))
+	f.wants(12)
+}
+
+func TestTailFollowsTruncation(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access.log")
+	write(t, path, logLines(0, 50))
+	f := run(t, tailOf(t, TailOptions{Paths: []string{path}, FromStart: true}), false)
+	f.wants(50)
+	write(t, path, logLines(50, 52)) // truncates in place: shorter
+	f.wants(52)
+	write(t, path, logLines(52, 200)) // truncated and already longer than before
+	f.wants(200)
+}
+
+func TestTailSurvivesVanishing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access.log")
+	f := run(t, tailOf(t, TailOptions{Paths: []string{path}}), false)
+	f.ready(Waiting)
+	until(t, "a word about it", func() bool { return strings.Contains(f.in.Status().Problem, "does not exist") })
+	write(t, path, logLines(0, 3))
+	f.wants(3)
+	f.ready(Following)
+	if p := f.in.Status().Problem; p != "" {
+		t.Errorf("still a problem: %s", p)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	f.ready(Waiting)
+	write(t, path, logLines(3, 4))
+	f.wants(4)
+	// Moved away and back: nothing twice.
+	rename(t, path, path+".away")
+	f.ready(Waiting)
+	rename(t, path+".away", path)
+	f.ready(Following)
+	appendTo(t, path, logLines(4, 5))
+	f.wants(5)
+}
+
+func TestTailGlob(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.log")
+	write(t, path, logLines(0, 2))
+	f := run(t, tailOf(t, TailOptions{Paths: []string{filepath.Join(dir, "*.log*"), path}, FromStart: true}), false)
+	f.wants(2)
+	write(t, filepath.Join(dir, "b.log"), logLines(2, 4))
+	f.wants(4)
+	write(t, filepath.Join(dir, "c.txt"), logLines(90, 99))
+	write(t, filepath.Join(dir, "old.log.gz"), gzipped(t, logLines(90, 99)))
+	// The new name of a rotated file matches too: it is still the same file.
+	rename(t, path, path+".1")
+	write(t, path, logLines(4, 6))
+	f.wants(6)
+	appendTo(t, path+".1", logLines(6, 7))
+	f.wants(7)
+	if st := f.in.Status(); st.Files != 3 || st.Problem != "" {
+		t.Errorf("%+v", st)
+	}
+}
+
+func TestTailGoesOnAfterRestart(t *testing.T) {
+	dir, state := t.TempDir(), t.TempDir()
+	path := filepath.Join(dir, "access.log")
+	write(t, path, logLines(90, 95))
+	again := func(hold bool) *following {
+		ps, err := OpenPositions(state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return run(t, tailOf(t, TailOptions{Paths: []string{path}, Positions: ps}), hold)
+	}
+	f := again(false)
+	f.ready(Following)
+	f.stop() // before a single line came
+
+	appendTo(t, path, logLines(0, 10))
+	f = again(false)
+	f.wants(10)
+	f.stop()
+
+	// What was handed over and not judged comes again.
+	appendTo(t, path, logLines(10, 15))
+	f = again(true)
+	until(t, "five lines", func() bool { return len(f.numbers()) == 5 })
+	f.stop()
+	f = again(false)
+	f.got = slices.Clone(f.got)
+	until(t, "the five lines again", func() bool { return len(f.numbers()) == 5 })
+	f.stop()
+
+	// Rotated while nobody watched.
+	appendTo(t, path, logLines(15, 18))
+	rename(t, path, path+".1")
+	write(t, path, logLines(18, 20))
+	f = again(false)
+	until(t, "the rest of the old and the new file", func() bool { return len(f.numbers()) == 5 })
+	f.stop()
+	if got := strings.Join(f.numbers(), " "); got != "/n/15 /n/16 /n/17 /n/18 /n/19" {
+		t.Error(got)
+	}
+
+	// Truncated and written anew while nobody watched.
+	write(t, path, logLines(0, 40))
+	f = again(false)
+	f.wants(40)
+	f.stop()
+}
+
+func TestPositionsAreKeptSafely(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, positionsFile), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenPositions(dir); err == nil || !strings.Contains(err.Error(), "remove the file") {
+		t.Errorf("%v", err)
+	}
+	dir = t.TempDir()
+	ps, err := OpenPositions(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 * generations {
+		ps.set(fileID{Inode: uint64(i + 1)}, position{Path: "a", Offset: int64(i)})
+	}
+	if err := ps.Save(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := OpenPositions(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(again.under("a")); n != generations {
+		t.Errorf("%d kept, want the last %d", n, generations)
+	}
+	if p, ok := again.of(fileID{Inode: 3 * generations}); !ok || p.Offset != 3*generations-1 {
+		t.Errorf("%+v %v", p, ok)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+}
+
+func TestTailSaysWhatIsWrong(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name string, data []byte) string {
+		p := filepath.Join(dir, name)
+		write(t, p, data)
+		return p
+	}
+	for _, c := range []struct{ path, want string }{
+		{dir, "is a directory"},
+		{file("core", []byte("\x7fELF\x02\x01\x01\x00\x00")), "binary file"},
+		{file("a.gz", gzipped(t, logLines(0, 3))), "levee scan"},
+		{"/dev/null", "is a pipe or a device"},
+	} {
+		f := run(t, tailOf(t, TailOptions{Paths: []string{c.path}, FromStart: true}), false)
+		f.ready(Failed)
+		if p := f.in.Status().Problem; !strings.Contains(p, c.want) || !strings.Contains(p, c.path) {
+			t.Errorf("%s: %q, want %q", c.path, p, c.want)
+		}
+		f.stop()
+	}
+	novel := file("novel.txt", bytes.Repeat([]byte("It was a dark night.\n"), 2*unreadable))
+	f := run(t, tailOf(t, TailOptions{Paths: []string{novel}, FromStart: true}), false)
+	until(t, "a word about the format", func() bool { return strings.Contains(f.in.Status().Problem, "known format") })
+	appendTo(t, novel, logLines(0, 300))
+	f.wants(300)
+	until(t, "the problem is over", func() bool { return f.in.Status().Problem == "" })
+	for _, o := range []TailOptions{{}, {Paths: []string{"[x"}}, {Paths: []string{"x"}, Parse: logline.Options{Format: "nonsense"}}} {
+		if _, err := Tail(o); err == nil {
+			t.Errorf("%+v was taken", o)
+		}
+	}
+}
+
+func TestTailDropsAnEndlessLine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access.log")
+	write(t, path, nil)
+	f := run(t, tailOf(t, TailOptions{Paths: []string{path}}), false)
+	f.ready(Following)
+	for range 7 {
+		appendTo(t, path, bytes.Repeat([]byte("x"), 100<<10))
+	}
+	until(t, "it is counted", func() bool { return f.in.Status().Malformed == 1 })
+	appendTo(t, path, append([]byte("yyy\n"), logLines(0, 2)...))
+	f.wants(2)
+	if st := f.in.Status(); st.Malformed != 1 || st.Lines != 3 {
+		t.Errorf("%+v", st)
+	}
+}
+
+func TestTailEndsWithItsConsumer(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access.log")
+	write(t, path, logLines(0, 5))
+	in := tailOf(t, TailOptions{Paths: []string{path}, FromStart: true})
+	stop := errors.New("stop")
+	err := in.Run(context.Background(), func(b *Batch) error { b.Release(); return stop })
+	if err != stop || in.Status().State != Ended {
+		t.Errorf("%v, %+v", err, in.Status())
+	}
+}
