@@ -1,0 +1,245 @@
+package config
+
+import (
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"levee/detect"
+)
+
+// Config is levee.yaml with its defaults filled in.
+type Config struct {
+	File string `yaml:"-"` // where it was read from; "" when only defaults apply
+
+	Sources        []Source                 `yaml:"sources"`
+	TrustedProxies []netip.Prefix           `yaml:"trusted_proxies"`
+	Allow          []Allow                  `yaml:"allow"`
+	Detect         Detect                   `yaml:"detect"`
+	Auto           Auto                     `yaml:"auto"`
+	Playbooks      map[detect.Attack][]Step `yaml:"playbooks"`
+	Actions        Actions                  `yaml:"actions"`
+	Notify         []Notify                 `yaml:"notify"`
+	Elasticsearch  Elasticsearch            `yaml:"elasticsearch"`
+	SSH            SSH                      `yaml:"ssh"`
+	Metrics        Metrics                  `yaml:"metrics"`
+}
+
+// Source is one place requests come from: exactly one of File, Syslog, Beats
+// and Elasticsearch is set.
+type Source struct {
+	Name          string    `yaml:"name"`          // how it is shown and asked for; default: its place
+	File          string    `yaml:"file"`          // path or glob
+	Syslog        SyslogURL `yaml:"syslog"`        // udp://, tcp:// or tls://host:port to listen on
+	Beats         Listen    `yaml:"beats"`         // host:port to listen on for Filebeat and Logstash
+	Elasticsearch string    `yaml:"elasticsearch"` // index, pattern or data stream to tail
+	Format        string    `yaml:"format"`        // auto, a format's name, or a log_format string; default auto
+	Service       string    `yaml:"service"`       // for logs without a host
+	MayAct        *bool     `yaml:"may_act"`       // nil: see Trusted
+	TLS           TLS       `yaml:"tls"`           // of a Syslog tls:// or Beats listener
+	Line          int       `yaml:"-"`             // of levee.yaml
+}
+
+// TLS secures a listener. ClientCA makes it mutual.
+type TLS struct {
+	Cert     string `yaml:"cert"`      // PEM file
+	Key      string `yaml:"key"`       // PEM file
+	ClientCA string `yaml:"client_ca"` // PEM file; clients must show a certificate it signed
+}
+
+// Place returns what the source reads or listens on.
+func (s Source) Place() string {
+	for _, p := range []string{s.File, string(s.Syslog), string(s.Beats), s.Elasticsearch} {
+		if p != "" {
+			return p
+		}
+	}
+	return ""
+}
+
+// Label returns the source's name, or its place when it has none.
+func (s Source) Label() string {
+	if s.Name != "" {
+		return s.Name
+	}
+	return s.Place()
+}
+
+// Trusted reports whether auto mode may act on what only this source says:
+// may_act when given, else true for files and for mutual TLS.
+func (s Source) Trusted() bool {
+	if s.MayAct != nil {
+		return *s.MayAct
+	}
+	return s.File != "" || s.TLS.ClientCA != ""
+}
+
+// Detect tunes the detector.
+type Detect struct {
+	MaxMemory  Size     `yaml:"max_memory"`  // for tables and sketches; default 128MiB
+	GeoIP      []string `yaml:"geoip"`       // .mmdb files: ASN, country
+	SourceRate Rate     `yaml:"source_rate"` // one source may make before rate is evidence; default 50/s
+}
+
+// Auto bounds auto mode.
+type Auto struct {
+	Level    Level                  `yaml:"level"`   // default suggest
+	TTL      time.Duration          `yaml:"ttl"`     // of auto mode's first block; default 10m
+	MaxTTL   time.Duration          `yaml:"max_ttl"` // it doubles up to; default 24h
+	Budget   Budget                 `yaml:"budget"`
+	Services map[string]AutoService `yaml:"services"` // by host
+}
+
+// AutoService is what differs for one service.
+type AutoService struct {
+	Level Level `yaml:"level"` // "": the default level
+}
+
+// Budget bounds what auto mode may do.
+type Budget struct {
+	BlocksPerMinute int   `yaml:"blocks_per_minute"`  // default 6000
+	ActiveBlocks    int   `yaml:"active_blocks"`      // default 50000
+	UsualShare      Share `yaml:"usual_share"`        // of usual traffic all blocks may touch; default 0.5%
+	ScaleUpsPerHour int   `yaml:"scale_ups_per_hour"` // default 4
+}
+
+// Step is one step of a playbook.
+type Step struct {
+	Do    Do            `yaml:"do"`
+	After time.Duration `yaml:"after"` // since the incident opened; default 0
+	When  When          `yaml:"when"`
+	Line  int           `yaml:"-"`
+}
+
+// When holds a step's conditions; all that are set must be met.
+type When struct {
+	ExcessShare Share `yaml:"excess_share"` // the step waits until so much of the excess is left
+}
+
+// Actions configures what levee can do to traffic.
+type Actions struct {
+	DryRun   bool       `yaml:"dry_run"` // write everything down, do nothing
+	Nft      Nft        `yaml:"nft"`
+	Denylist []Denylist `yaml:"denylist"`
+	Jenkins  Jenkins    `yaml:"jenkins"`
+	Webhook  []Webhook  `yaml:"webhook"`
+}
+
+// Nft is the packet filter of this host.
+type Nft struct {
+	Enabled bool `yaml:"enabled"`
+}
+
+// Denylist is a file of deny rules that another program includes.
+type Denylist struct {
+	Path   string   `yaml:"path"`
+	Style  Style    `yaml:"style"`  // default nginx
+	Socket string   `yaml:"socket"` // HAProxy's runtime socket, for its styles
+	Test   []string `yaml:"test"`   // argument vector run before Reload; no shell
+	Reload []string `yaml:"reload"` // argument vector; no shell
+	Line   int      `yaml:"-"`
+}
+
+// Jenkins is a controller whose jobs carry acts out. It is off while URL is "".
+type Jenkins struct {
+	URL   URL            `yaml:"url"`
+	User  string         `yaml:"user"`
+	Token Secret         `yaml:"token"`
+	Jobs  map[string]Job `yaml:"jobs"` // by verb: block, unblock, throttle, harden, scale_up, scale_down, notify
+}
+
+// Job is a Jenkins job and what its parameters are filled with.
+type Job struct {
+	Job        string            `yaml:"job"` // folder/name
+	Parameters map[string]string `yaml:"parameters"`
+	Line       int               `yaml:"-"`
+}
+
+// Webhook receives every decision, signed with Secret.
+type Webhook struct {
+	URL    URL    `yaml:"url"`
+	Secret Secret `yaml:"secret"`
+}
+
+// Notify is one place to tell people; the URL often holds a token, so it is a
+// secret as a whole.
+type Notify struct {
+	URL Secret `yaml:"url"`
+}
+
+// Elasticsearch is the cluster events go to. It is off while URLs is empty.
+type Elasticsearch struct {
+	URLs     []URL  `yaml:"urls"`
+	APIKey   Secret `yaml:"api_key"`
+	User     string `yaml:"user"` // with Password, instead of APIKey
+	Password Secret `yaml:"password"`
+	CA       string `yaml:"ca"` // PEM file; default: the system's roots
+}
+
+// SSH is the console over SSH. It is off while Listen is "".
+type SSH struct {
+	Listen Listen `yaml:"listen"`
+	Users  []User `yaml:"users"`
+}
+
+// User is a person who may sign in.
+type User struct {
+	Name string          `yaml:"name"`
+	Role Role            `yaml:"role"` // default viewer
+	Keys []AuthorizedKey `yaml:"keys"`
+	Line int             `yaml:"-"`
+}
+
+// Metrics is the Prometheus endpoint. It is off while Listen is "".
+type Metrics struct {
+	Listen Listen `yaml:"listen"`
+}
+
+// Default returns what applies without a levee.yaml.
+func Default() Config {
+	return Config{
+		Detect: Detect{MaxMemory: 128 << 20, SourceRate: 50},
+		Auto: Auto{
+			Level: "suggest", TTL: 10 * time.Minute, MaxTTL: 24 * time.Hour,
+			Budget: Budget{BlocksPerMinute: 6000, ActiveBlocks: 50000, UsualShare: 0.005, ScaleUpsPerHour: 4},
+		},
+	}
+}
+
+// Services returns the hosts that count as services, sorted, or nil when none
+// is listed under auto.services and whatever is seen to answer counts.
+func (c Config) Services() []string {
+	if len(c.Auto.Services) == 0 {
+		return nil
+	}
+	var hosts []string
+	for h := range c.Auto.Services {
+		hosts = append(hosts, h)
+	}
+	for _, s := range c.Sources {
+		if s.Service != "" {
+			hosts = append(hosts, s.Service)
+		}
+	}
+	slices.Sort(hosts)
+	return slices.Compact(hosts)
+}
+
+// Source returns the source of that name or place.
+func (c Config) Source(name string) (Source, bool) {
+	i := slices.IndexFunc(c.Sources, func(s Source) bool { return s.Name == name || s.Place() == name })
+	if i < 0 {
+		return Source{}, false
+	}
+	return c.Sources[i], true
+}
+
+// Position names a line of the file as people quote it: levee.yaml:12.
+func (c Config) Position(line int) string {
+	if c.File == "" {
+		return "the defaults"
+	}
+	return filepath.Base(c.File) + ":" + strconv.Itoa(line)
+}
