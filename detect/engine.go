@@ -3,6 +3,8 @@ package detect
 import (
 	"net/netip"
 	"time"
+
+	"levee/detect/sketch"
 )
 
 // Options tunes an Engine. The zero value is the documented default.
@@ -39,33 +41,132 @@ const (
 )
 
 // Engine is the detector. See the package comment for its concurrency.
-type Engine struct{}
+type Engine struct {
+	opt   Options
+	clock clock
+	sec   int64 // the open second of event time
+	start int64 // the first second
+	began bool
+
+	sources    sourceTable
+	nets       netTable
+	details    []detail
+	freeDetail []uint16
+
+	services    []service
+	hosts       []hostTrial
+	lastHost    uint64
+	lastService uint8
+	plain       uint8
+
+	routeWords *lexicon
+	routes     []route
+	memo       []routeMemo
+	children   []uint8
+	tmpl       []byte
+
+	agents     *lexicon
+	agentMemo  []agentMemo
+	agentUse   []uint32 // requests by agent, fading
+	emptyAgent uint16
+	refers     *lexicon
+	shapes     *lexicon
+	queries    *sketch.Seen
+	known      *sketch.Seen // sources seen before
+	prefixes   *sketch.Seen // their prefixes
+
+	slots [recentSeconds]slot
+	base  []baseSample
+	rng   uint64
+
+	incidents []*incident
+	closed    []Incident
+	counter   int
+	events    []Event
+	suspects  []int32 // indices of sources with a score worth showing
+
+	history   [historySeconds]Point
+	total     service
+	inputs    []input
+	seq       uint64
+	requests  uint64
+	work      attribution // room for attribution, kept from one to the next
+	mayAct    [256]int8   // answers of Options.MayAct by origin: 0 not asked
+	shedNets  uint64
+	feature   feature
+	factsNote map[sourceKey]Facts
+}
 
 // New returns an Engine that has seen nothing.
-func New(o Options) *Engine { return &Engine{} }
+func New(o Options) *Engine {
+	if o.MaxMemory <= 0 {
+		o.MaxMemory = 128 << 20
+	}
+	if o.SourceRate <= 0 {
+		o.SourceRate = 50
+	}
+	e := &Engine{opt: o, rng: 0x6c65766565}
+	e.allocate(o.MaxMemory)
+	e.services = append(make([]service, 0, maxServices), service{name: otherName})
+	for _, s := range o.Services {
+		e.addService(s, hashBytes([]byte(s), 31))
+	}
+	return e
+}
 
 // Add judges requests in the order given. Requests need not be sorted by time;
 // those older than the window are counted as late.
-func (e *Engine) Add(batch []Request) {}
+func (e *Engine) Add(batch []Request) {
+	for i := range batch {
+		r := &batch[i]
+		if r.Kind > NoRequest || !r.Source.IsValid() {
+			continue
+		}
+		e.judge(r)
+	}
+}
+
+// judge is one request's way through the engine.
+func (e *Engine) judge(r *Request) {
+	sec, late := e.tick(r)
+	e.requests++
+	svc := e.serviceOf(r)
+	f := &e.feature
+	if r.Kind == NoRequest {
+		*f = feature{service: svc, status: r.Status}
+	} else {
+		e.look(r, svc, f)
+	}
+	k, low := keyOf(r.Source)
+	h := k.hash()
+	s, fresh := e.sourceOf(k, h, low, sec)
+	e.countService(r, f, s, h, sec, fresh, late)
+	e.countSource(r, s, f, sec, late)
+	e.countNet(s, f, sec, fresh)
+	e.keep(r, f, k, sec)
+	if len(e.incidents) > 0 {
+		e.matchIncidents(s, f)
+	}
+	if s.detail != 0 {
+		e.note(r, s, f)
+	}
+	if s.cur.hits >= s.due || e.tripped(s, f) {
+		e.judgeSource(s)
+	}
+}
 
 // Advance says that event time has reached now although no request came.
-func (e *Engine) Advance(now time.Time) {}
+func (e *Engine) Advance(now time.Time) {
+	if n := now.UnixNano(); e.began && n > e.clock.now {
+		e.clock.now = n
+		e.advanceTo(n / int64(time.Second))
+	}
+}
 
 // Events appends the events that fell since the last call to dst.
-func (e *Engine) Events(dst []Event) []Event { return dst }
-
-// Snapshot returns the state now.
-func (e *Engine) Snapshot() *Snapshot { return &Snapshot{} }
-
-// Source returns what is known of p.
-func (e *Engine) Source(p netip.Prefix) SourceView { return SourceView{} }
-
-// Expect tells the baseline of a planned event: between from and to, service
-// ("" for all) is expected to see factor times its usual traffic.
-func (e *Engine) Expect(service string, from, to time.Time, factor float64) {}
-
-// Save appends the learnt baseline and long-term memory to dst.
-func (e *Engine) Save(dst []byte) []byte { return dst }
-
-// Load restores what Save returned. An error leaves the engine as it was.
-func (e *Engine) Load(src []byte) error { return nil }
+func (e *Engine) Events(dst []Event) []Event {
+	dst = append(dst, e.events...)
+	clear(e.events)
+	e.events = e.events[:0]
+	return dst
+}

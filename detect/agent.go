@@ -1,0 +1,67 @@
+package detect
+
+import "bytes"
+
+// agentMemo remembers what was found out about a whole user agent.
+type agentMemo struct {
+	hash   uint64
+	id     uint16
+	tool   bool
+	claims bool
+}
+
+// toolParts are names of programs that make requests by themselves, lower case.
+var toolParts = words("curl/", "wget", "python", "go-http", "java/", "okhttp", "libwww", "httpclient", "http_client", "axios", "node-fetch", "undici", "aiohttp", "httpx", "scrapy",
+	"nikto", "sqlmap", "nuclei", "zgrab", "masscan", "nmap", "gobuster", "dirbuster", "ffuf", "feroxbuster", "wpscan", "hydra", "headlesschrome", "phantomjs", "selenium", "slowhttptest", "goldeneye", "hulk", "apachebench", "siege", "wrk", "hey/", "vegeta", "k6/", "guzzle", "faraday", "perl", "ruby", "winhttp", "wordpress/", "postman", "insomnia", "loader", "bench")
+
+// attackParts are names of programs made to attack or to scan.
+var attackParts = words("nikto", "sqlmap", "nuclei", "zgrab", "masscan", "nmap", "gobuster", "dirbuster", "ffuf", "feroxbuster", "wpscan", "hydra", "slowhttptest", "goldeneye", "hulk", "l9explore", "acunetix", "nessus", "openvas", "dirb", "arachni", "jorgee", "morfeus", "havij")
+
+// crawlerParts mark agents that say they are crawlers.
+var crawlerParts = words("bot", "crawl", "spider", "slurp", "facebookexternalhit", "mediapartners", "feedfetcher", "archiver")
+
+// lookAgent fills in the agent's part of f.
+func (e *Engine) lookAgent(a []byte, f *feature) {
+	if len(a) == 0 {
+		f.noAgent = true
+		f.agent = e.emptyAgent
+		return
+	}
+	h := hashBytes(a, 11)
+	f.agentSum = h
+	m := &e.agentMemo[h&uint64(len(e.agentMemo)-1)]
+	if m.hash == h {
+		e.agents.words[m.id].uses++
+		f.agent, f.tool, f.claims = m.id, m.tool, m.claims
+		return
+	}
+	low := bytes.ToLower(a[:min(len(a), 256)])
+	f.tool, f.claims = containsAny(low, toolParts), containsAny(low, crawlerParts)
+	name := family(a)
+	nh := hashBytes(name, 13)
+	id := e.agents.find(nh)
+	if id == 0 && e.agents.deserves(nh) {
+		n := clip(name, 200)
+		if len(name) < len(a) {
+			n += "*"
+		}
+		id = e.agents.add(nh, n, clip(a, 200))
+	}
+	f.agent = id
+	if id != 0 {
+		*m = agentMemo{h, id, f.tool, f.claims}
+	}
+}
+
+// family returns the part of a user agent that its program shares: the whole
+// of a browser's, the product name of a program's (WordPress/ of
+// "WordPress/6.1; https://some.site").
+func family(a []byte) []byte {
+	if bytes.HasPrefix(a, []byte("Mozilla/")) || bytes.HasPrefix(a, []byte("Opera/")) {
+		return a
+	}
+	if i := bytes.IndexByte(a, '/'); i > 0 && i < 40 {
+		return a[:i+1]
+	}
+	return a
+}

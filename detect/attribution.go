@@ -1,0 +1,276 @@
+package detect
+
+// attribution is the room in which an excess is explained.
+type attribution struct {
+	recent []weighed
+	base   []weighed
+	count  map[uint64]float64
+	usual  map[uint64]float64
+	seen   map[sourceKey]int
+}
+
+// weighed is a sample and the requests/s it stands for.
+type weighed struct {
+	f       *feature
+	key     sourceKey
+	src     *source
+	sample  *sample
+	weight  float64
+	conduct uint8
+}
+
+// cause is an explanation: a rule, and how much of the excess and of the usual
+// traffic it takes.
+type cause struct {
+	rule       rule
+	bare       bool // only clients without a person's conduct
+	rate       float64
+	usual      float64
+	covered    float64 // share of the excess
+	collateral float64 // share of the usual traffic
+}
+
+// gather collects the samples of a service since second from that no known
+// verdict explains, and the baseline's.
+func (e *Engine) gather(svc uint8, from, to int64) (rate, usual float64) {
+	w := &e.work
+	if w.count == nil {
+		w.count, w.usual, w.seen = map[uint64]float64{}, map[uint64]float64{}, map[sourceKey]int{}
+	}
+	w.recent, w.base = w.recent[:0], w.base[:0]
+	from = max(from, to-recentSeconds+2, e.start)
+	span := float64(to - from + 1)
+	for sec := from; sec <= to; sec++ {
+		s := &e.slots[sec%recentSeconds]
+		if s.sec != sec {
+			continue
+		}
+		each := s.weight() / span
+		for i := range s.kept[:s.n] {
+			d := &s.kept[i]
+			if d.service != svc {
+				continue
+			}
+			j := e.sources.find(d.key, d.key.hash())
+			var src *source
+			c := conductYoung
+			if j >= 0 {
+				src = &e.sources.entries[j]
+				if e.explained(&d.feature, src) {
+					continue
+				}
+				c = e.conduct(src)
+			}
+			w.recent = append(w.recent, weighed{&d.feature, d.key, src, d, each, c})
+			rate += each
+		}
+	}
+	u := e.services[svc].rate.usual() * e.planned(svc, to)
+	n := 0
+	for i := range e.base {
+		if e.base[i].service == svc {
+			n++
+		}
+	}
+	if n == 0 {
+		return rate, 0
+	}
+	each := u / float64(n)
+	for i := range e.base {
+		b := &e.base[i]
+		if b.service == svc {
+			w.base = append(w.base, weighed{f: &b.feature, key: b.key, weight: each, conduct: b.conduct})
+		}
+	}
+	return rate, u
+}
+
+// explain grows the conjunction that keeps most of the excess at least cost to
+// the usual traffic, greedily: each step takes the term that spares most of
+// the usual traffic while it keeps 85 % of the excess (the greedy step of rule
+// learners such as CN2: Clark and Niblett 1989).
+func (e *Engine) explain(start cause, total float64) cause {
+	w := &e.work
+	c := start
+	c.rate, c.usual = sum(w.recent, &c), sum(w.base, &c)
+	whole := c.rate - c.usual
+	if whole <= 0 {
+		return c
+	}
+	for range 5 {
+		found := cause{}
+		for d := range dims {
+			if c.rule.has(d) {
+				continue
+			}
+			clear(w.count)
+			clear(w.usual)
+			for i := range w.recent {
+				x := &w.recent[i]
+				if c.takes(x) {
+					w.count[value(x.f, x.key, d)] += x.weight
+				}
+			}
+			for i := range w.base {
+				x := &w.base[i]
+				if c.takes(x) {
+					w.usual[value(x.f, x.key, d)] += x.weight
+				}
+			}
+			for v, r := range w.count {
+				u := w.usual[v]
+				if !speaks(d, v) || r-u < 0.85*(c.rate-c.usual) || r-u < 0.7*whole || u > 0.7*c.usual {
+					continue
+				}
+				if found.rule.set == 0 || u-0.2*r < found.usual-0.2*found.rate || u-0.2*r == found.usual-0.2*found.rate && d < lowest(found.rule.set&^c.rule.set) {
+					found = cause{rule: c.rule.with(d, v), bare: c.bare, rate: r, usual: u}
+				}
+			}
+		}
+		if found.rule.set == 0 {
+			break
+		}
+		c = found
+	}
+	c.covered = min(1, (c.rate-c.usual)/whole)
+	if total > 0 {
+		c.collateral = min(1, c.usual/total)
+	}
+	return c
+}
+
+func lowest(set uint16) uint8 {
+	for d := range dims {
+		if set&(1<<d) != 0 {
+			return d
+		}
+	}
+	return dims
+}
+
+func (c *cause) takes(x *weighed) bool {
+	return (!c.bare || x.conduct == conductBare) && c.rule.matches(x.f, x.key)
+}
+
+func sum(list []weighed, c *cause) (t float64) {
+	for i := range list {
+		if c.takes(&list[i]) {
+			t += list[i].weight
+		}
+	}
+	return t
+}
+
+// crowd is what the sources behind an excess are like.
+type crowd struct {
+	samples int
+	sources int
+	weight  float64
+	person  float64 // shares of the weight
+	bare    float64
+	judged  float64 // of those whose conduct can be told
+	known   float64 // seen before the excess began
+	random  float64
+	fresh   float64
+	tool    float64
+	rare    float64 // agents of no one else
+	err4    float64
+	err5    float64
+	fails   float64
+	missing float64
+	slow    float64
+	churn   float64 // sources that change their agent
+	repeat  float64 // requests a source made this minute, mean over samples
+	paths   float64 // distinct paths a sample
+	nets    float64 // sources a prefix
+	topNets float64 // weight of the eight busiest prefixes
+	odd     float64
+	machine float64
+	claims  float64
+}
+
+// inspect describes the sources whose requests c takes.
+func (e *Engine) inspect(c *cause, since int64) (k crowd) {
+	w := &e.work
+	clear(w.seen)
+	clear(w.count)
+	clear(w.usual)
+	for i := range w.recent {
+		x := &w.recent[i]
+		if !c.takes(x) {
+			continue
+		}
+		k.samples++
+		k.weight += x.weight
+		w.seen[x.key]++
+		w.count[x.key.net().hash()] += x.weight
+		w.usual[x.f.exact] += x.weight
+		f := x.f
+		add := func(to *float64, yes bool) {
+			if yes {
+				*to += x.weight
+			}
+		}
+		add(&k.random, f.query&queryRandom != 0)
+		add(&k.fresh, f.query&queryFresh != 0)
+		add(&k.tool, f.tool || f.noAgent)
+		add(&k.rare, f.agent == 0)
+		add(&k.err4, f.status >= 400 && f.status < 500)
+		add(&k.err5, f.status >= 500)
+		add(&k.fails, f.method == methodPost && f.marks&routeLogin != 0 && f.status >= 400 && f.status < 500)
+		add(&k.missing, f.status == 404 || f.status == 403)
+		add(&k.slow, f.status == 408 || f.status == 499)
+		add(&k.odd, f.method != methodGet && f.method != methodPost)
+		add(&k.machine, f.marks&(routeAPI|routeFeed) != 0)
+		add(&k.claims, f.claims)
+		if x.src == nil {
+			continue
+		}
+		add(&k.known, x.src.first < since-5)
+		add(&k.churn, distinct64(x.src.agents) >= 3)
+		k.repeat += x.weight * float64(x.src.cur.hits+x.src.prev.hits)
+		if x.conduct == conductYoung && e.sec-x.src.first < 4 {
+			continue
+		}
+		k.judged += x.weight
+		add(&k.person, x.conduct == conductPerson)
+		add(&k.bare, x.conduct == conductBare)
+	}
+	if k.weight == 0 {
+		return k
+	}
+	k.sources = len(w.seen)
+	k.paths = float64(len(w.usual)) / float64(k.samples)
+	k.nets = float64(k.sources) / float64(max(1, len(w.count)))
+	k.topNets = topShare(w.count, 8) / k.weight
+	if k.judged > 0 {
+		k.person /= k.judged
+		k.bare /= k.judged
+	}
+	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.missing, &k.slow, &k.odd, &k.known, &k.churn, &k.repeat, &k.machine, &k.judged, &k.claims} {
+		*p /= k.weight
+	}
+	return k
+}
+
+// topShare sums the n largest values of m.
+func topShare(m map[uint64]float64, n int) (t float64) {
+	top := make([]float64, 0, n)
+	for _, v := range m {
+		i := len(top)
+		for i > 0 && top[i-1] < v {
+			i--
+		}
+		if i < n {
+			if len(top) < n {
+				top = append(top, 0)
+			}
+			copy(top[i+1:], top[i:])
+			top[i] = v
+		}
+	}
+	for _, v := range top {
+		t += v
+	}
+	return t
+}

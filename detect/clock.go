@@ -1,0 +1,131 @@
+package detect
+
+import "time"
+
+const (
+	leapLimit = int64(10 * time.Minute) // a step further than this needs witnesses
+	leapVotes = 8                       // how many requests in a row must agree on a new time
+	backVotes = 500                     // how many to set the clock back
+	lateLimit = 3                       // seconds a request may be behind and still count as now
+)
+
+// clock is event time. It follows the newest request, but one line from the
+// year 2099 does not move it: a leap needs several requests that agree.
+type clock struct {
+	now   int64 // newest accepted time
+	leap  int64 // where the witnesses of a leap are
+	votes int
+}
+
+// tick moves event time to r and returns the second that r counts in, and
+// whether it came too late to count towards rates.
+func (e *Engine) tick(r *Request) (int64, bool) {
+	c := &e.clock
+	t := r.Time
+	if !e.began {
+		e.began = true
+		c.now = t
+		e.sec = t / int64(time.Second)
+		e.start = e.sec
+		e.openSecond()
+	}
+	late := false
+	switch d := t - c.now; {
+	case d > leapLimit || d < -2*leapLimit:
+		need := leapVotes
+		if d < 0 {
+			need = backVotes
+		}
+		if gap := t - c.leap; gap < -int64(time.Minute) || gap > int64(time.Minute) {
+			c.votes = 0
+		}
+		c.leap = t
+		if c.votes++; c.votes >= need {
+			c.votes = 0
+			c.now = t
+			if d > 0 {
+				e.advanceTo(t / int64(time.Second))
+			} else {
+				e.setBack(t / int64(time.Second))
+			}
+		} else {
+			late = true
+		}
+	case d > 0:
+		c.now = t
+		c.votes = 0
+		if s := t / int64(time.Second); s > e.sec {
+			e.advanceTo(s)
+		}
+	case d > -lateLimit*int64(time.Second):
+		c.votes = 0
+	default:
+		late = true
+	}
+	e.countInput(r, c.now-t, late)
+	return e.sec, late
+}
+
+// advanceTo closes every second before sec. A hole longer than the windows is
+// skipped: nothing in it could matter any more.
+func (e *Engine) advanceTo(sec int64) {
+	if sec-e.sec > historySeconds {
+		e.closeSecond()
+		e.sec = sec - recentSeconds
+		e.openSecond()
+	}
+	for e.sec < sec {
+		e.closeSecond()
+		e.sec++
+		e.openSecond()
+	}
+}
+
+// setBack restarts the windows at an earlier second: the log's clock was wrong
+// before, or is now; either way the newest lines decide.
+func (e *Engine) setBack(sec int64) {
+	for i := range e.sources.tags {
+		if e.sources.tags[i] != 0 {
+			s := &e.sources.entries[i]
+			d := e.sec - sec
+			s.first, s.last, s.told, s.minute = s.first-d, s.last-d, s.told-d, s.minute-d/60
+		}
+	}
+	for i := range e.slots {
+		e.slots[i].sec, e.slots[i].n, e.slots[i].total = 0, 0, 0
+	}
+	e.sec = sec
+	e.start = min(e.start, sec)
+	e.openSecond()
+}
+
+// input is what one origin sent.
+type input struct {
+	Input
+	worst [2]time.Duration // per minute
+	min   int64
+}
+
+func (e *Engine) countInput(r *Request, behind int64, late bool) {
+	o := int(r.Origin)
+	if o >= 1024 {
+		return
+	}
+	for len(e.inputs) <= o {
+		e.inputs = append(e.inputs, input{Input: Input{Origin: uint16(len(e.inputs))}})
+	}
+	in := &e.inputs[o]
+	in.Requests++
+	if late {
+		in.Late++
+	}
+	if r.Time > in.Last.UnixNano() || in.Requests == 1 {
+		if behind >= 0 {
+			in.Last = time.Unix(0, r.Time)
+		}
+	}
+	if m := e.sec / 60; m != in.min {
+		in.worst[1], in.worst[0], in.min = in.worst[0], 0, m
+	}
+	in.worst[0] = max(in.worst[0], time.Duration(behind))
+}

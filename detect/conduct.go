@@ -1,0 +1,38 @@
+package detect
+
+// Conduct of a source: what its requests say about who sits behind it.
+const (
+	conductYoung  uint8 = iota // too few requests to tell
+	conductPerson              // fetches assets, follows links
+	conductBare                // asks pages and nothing a browser would ask with them
+	conductOther               // neither: programs asking routes made for programs, failing answers
+)
+
+// conduct judges a source by what it did in the last quarter of an hour.
+func (e *Engine) conduct(s *source) uint8 {
+	if s.marks&(markPerson|markMixed) != 0 {
+		return conductPerson
+	}
+	t := s.total()
+	return conductOf(&t, s)
+}
+
+func conductOf(t *tally, s *source) uint8 {
+	switch {
+	case t.assets >= 2 && int(t.assets)*10 >= int(t.hits),
+		t.nav >= 3 && int(t.nav)*4 >= int(t.hits) && distinct64(s.routes) >= 3:
+		return conductPerson
+	case t.pages >= 3 && int(t.assets)*50 < int(t.pages) && int(t.nav)*10 < int(t.pages) && t.nav < 3:
+		return conductBare
+	case t.hits < 3:
+		return conductYoung
+	}
+	return conductOther
+}
+
+// mixed reports whether many people share the address: many user agents, many
+// different paths, assets and links followed.
+func (s *source) mixed(t *tally) bool {
+	return distinct64(s.agents) >= 4 && distinct64(s.routes) >= 5 && distinct64(s.paths) >= 12 &&
+		int(t.assets)*5 >= int(t.hits) && int(t.self)*6 >= int(t.hits)
+}

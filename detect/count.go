@@ -1,0 +1,190 @@
+package detect
+
+import "time"
+
+// sourceOf returns the state of client k, making it when it has none. fresh
+// says that the client was never seen before.
+func (e *Engine) sourceOf(k sourceKey, h, low uint64, sec int64) (s *source, fresh bool) {
+	if i := e.sources.find(k, h); i >= 0 {
+		s = &e.sources.entries[i]
+		s.low = low
+		return s, false
+	}
+	i, shed := e.sources.room(h, sec)
+	s = &e.sources.entries[i]
+	if s.seen > 0 {
+		e.forget(s, int32(i))
+	}
+	if shed {
+		e.sources.shed++
+	}
+	*s = source{key: k, low: low, first: sec, last: sec, minute: sec / 60}
+	fresh = !e.known.Add(h)
+	n := k.net()
+	if !e.prefixes.Add(n.hash()) {
+		s.marks |= markNew
+	}
+	return s, fresh
+}
+
+// countSource notes what the request says about its source.
+func (e *Engine) countSource(r *Request, s *source, f *feature, sec int64, late bool) {
+	if sec/60 != s.minute {
+		if m := s.cur.hits; m > 0 {
+			e.services[s.service].peers.Add(float64(m))
+		}
+		s.roll(sec)
+	}
+	gap := sec - s.last
+	if !late {
+		if gap > 0 && s.seen > 0 {
+			d := float32(gap) - s.gapMean
+			s.gapMean += d / 8
+			s.gapDev += (max(d, -d) - s.gapDev) / 8
+		}
+		s.count(sec)
+	}
+	s.seen++
+	t := &s.cur
+	sat16(&t.hits)
+	s.service, s.method, s.status = f.service, f.method, f.status
+	if r.Peer.IsValid() {
+		s.marks |= markProxied
+	} else {
+		s.marks |= markDirect
+	}
+	if e.actsOn(r.Origin) {
+		s.marks |= markMayAct
+	} else {
+		s.marks |= markMayNot
+	}
+	if r.Kind == NoRequest {
+		sat16(&t.garbage)
+		sat16(&t.err4)
+		return
+	}
+	s.agent = f.agent
+	if f.tool || f.noAgent {
+		s.marks |= markTool
+	}
+	if f.claims {
+		s.marks |= markClaims
+	}
+	s.agents |= bit(f.agentSum * mixA)
+	s.routes |= bit(uint64(f.route)*mixB + uint64(f.route)<<58)
+	s.paths |= bit(f.exact)
+	if f.route == s.top {
+		sat16(&s.topHits)
+	} else if s.topHits <= 1 {
+		s.top, s.topHits = f.route, 1
+	} else {
+		s.topHits--
+	}
+	if f.exact == s.topPath {
+		sat16(&s.votes)
+		sat16(&s.same)
+	} else if s.votes <= 1 {
+		s.topPath, s.votes, s.same = f.exact, 1, 1
+	} else {
+		s.votes--
+	}
+	e.countConduct(r, s, f, t)
+	e.countAbuse(r, s, f, t)
+}
+
+// countConduct notes pages, assets and links.
+func (e *Engine) countConduct(r *Request, s *source, f *feature, t *tally) {
+	switch {
+	case f.marks&routeAsset != 0:
+		if f.status < 400 {
+			sat16(&t.assets)
+		}
+	case f.marks&(routeAPI|routeFeed) != 0:
+		sat16(&t.machine)
+	case f.method == methodGet && (f.status >= 200 && f.status < 300 || f.status == 304):
+		sat16(&t.pages)
+	}
+	switch f.refer {
+	case referNone:
+		sat16(&t.noRef)
+	case referOwn:
+		sat16(&t.self)
+		for _, p := range s.trail {
+			if p == f.refPath {
+				sat16(&t.nav)
+				break
+			}
+		}
+	}
+	if p := uint16(f.exact>>16) | 1; f.marks&routeAsset == 0 && p != s.trail[0] {
+		s.trail[3], s.trail[2], s.trail[1], s.trail[0] = s.trail[2], s.trail[1], s.trail[0], p
+	}
+	if s.marks&markPerson == 0 && t.assets >= 2 && int(t.assets)*10 >= int(t.hits) {
+		s.marks |= markPerson
+	}
+}
+
+// countAbuse notes what people rarely do.
+func (e *Engine) countAbuse(r *Request, s *source, f *feature, t *tally) {
+	if f.status >= 500 {
+		sat16(&t.err5)
+	} else if f.status >= 400 {
+		sat16(&t.err4)
+	}
+	if f.query&queryRandom != 0 {
+		sat16(&t.random)
+	}
+	if f.method != methodGet && f.method != methodPost {
+		sat16(&t.odd)
+	}
+	switch f.status {
+	case 408, 499:
+		sat16(&t.slow)
+	case 400, 403, 404, 405, 410:
+		if f.refer != referOwn && f.marks&routeLogin == 0 || f.marks&routeProbe != 0 {
+			sat16(&t.missing)
+			s.lost |= bit(f.exact)
+			e.services[f.service].missing.cur++
+		}
+	}
+	if r.Duration >= int64(10*time.Second) && (r.Status == 0 || r.Status >= 400) {
+		sat16(&t.slow)
+	}
+	if f.marks&routeProbe != 0 && (f.status < 200 || f.status >= 300) {
+		sat16(&t.probes)
+	}
+	switch {
+	case f.method == methodPost && f.marks&routeLogin != 0:
+		switch {
+		case f.status == 401 || f.status == 403 || f.status == 400 || f.status == 422 || f.status == 429,
+			f.status == 200 && f.marks&routeProbe != 0: // wp-login.php and xmlrpc.php answer 200 to a refused login
+			sat16(&t.fails)
+			e.services[f.service].fails.cur++
+			e.services[f.service].failRoute = f.route
+		case f.status < 400:
+			sat16(&t.logins)
+		}
+	case f.status == 401:
+		sat16(&t.fails)
+		e.services[f.service].fails.cur++
+	case f.marks&routeLogin != 0:
+		sat16(&t.forms)
+	}
+}
+
+// actsOn reports whether auto mode may act on the word of an input.
+func (e *Engine) actsOn(origin uint16) bool {
+	if e.opt.MayAct == nil {
+		return true
+	}
+	if int(origin) >= len(e.mayAct) {
+		return e.opt.MayAct(origin)
+	}
+	if e.mayAct[origin] == 0 {
+		e.mayAct[origin] = -1
+		if e.opt.MayAct(origin) {
+			e.mayAct[origin] = 1
+		}
+	}
+	return e.mayAct[origin] > 0
+}

@@ -1,0 +1,72 @@
+package detect
+
+// enrol adds a source to an incident when its own conduct bears it out: most
+// of what it does matches, and nothing speaks for a person.
+func (e *Engine) enrol(in *incident, s *source) {
+	t := s.total()
+	if s.marks&(markMixed|markVerified) != 0 || int(s.missed)*4 > int(s.match) {
+		return
+	}
+	need := in.need
+	old := s.first < in.since-120
+	switch {
+	case in.Attack == LoginAbuse:
+		rest := int(t.hits) - int(t.fails) - int(t.forms) - int(t.logins)
+		if t.fails < 3 || t.fails < 4 && t.forms > 0 || int(t.logins)*10 > int(t.fails) || rest > int(t.fails)/5 || t.assets > 0 {
+			return
+		}
+	case conductOf(&t, s) == conductPerson || s.marks&markPerson != 0, t.assets > 0 || t.nav > 1:
+		return
+	case in.cause.bare:
+		if t.pages < 6 || old && t.pages < 20 {
+			return
+		}
+	case old:
+		need *= 3
+	}
+	if s.match < need {
+		return
+	}
+	if int(t.hits) > 4*int(s.match)+8 {
+		return // most of what it did was something else
+	}
+	s.marks |= markEnrolled
+	if !e.mayBlock(s) {
+		s.marks &^= markEnrolled
+		s.match = 0
+		return
+	}
+	var p proofs
+	e.weighMember(in, s, &p)
+	s.score = float32(p.score())
+	s.attack = attackCode(in.Attack)
+	s.marks |= markBlock
+	in.Enrolled++
+	in.changed = true
+	if s.marks&markListed == 0 {
+		e.list(s)
+	}
+	e.tell(s, &p)
+}
+
+// weighMember is the evidence against a member of an incident.
+func (e *Engine) weighMember(in *incident, s *source, p *proofs) {
+	t := s.total()
+	p.add(sigMatch, 50, in.Excess, in.Collateral)
+	p.add(sigMember, 20, float64(s.match), float64(s.match)+float64(s.missed))
+	if t.fails >= 3 {
+		p.add(sigLogins, 15, float64(t.fails), 0)
+	}
+	if t.assets == 0 && t.pages > 0 {
+		p.add(sigNoAssets, 12, float64(t.pages), 0)
+	}
+	if t.random > 1 {
+		p.add(sigRandom, 12, float64(t.random)/float64(max(1, t.hits)), 0)
+	}
+	if s.first >= in.since-60 {
+		p.add(sigNew, 6, float64(e.sec-s.first), 0)
+	}
+	if p.sum < blockScore+2 {
+		p.sum = blockScore + 2
+	}
+}

@@ -1,0 +1,246 @@
+package detect
+
+// seekExcess looks for what no incident explains yet in one service.
+func (e *Engine) seekExcess(svc uint8, sec int64) {
+	s := &e.services[svc]
+	if sec < s.tried+s.wait || sec-e.start < 8 {
+		return
+	}
+	from, starts := e.alarms(svc, sec)
+	if len(starts) == 0 {
+		s.wait = 0
+		return
+	}
+	s.tried = sec
+	s.wait = 1
+	_, usual := e.gather(svc, from, sec)
+	for _, c := range starts {
+		if e.open(svc, c, usual, from, sec) {
+			return
+		}
+	}
+}
+
+// alarms lists where the service's rates have changed, as starting points for
+// attribution, and since when.
+func (e *Engine) alarms(svc uint8, sec int64) (from int64, starts []cause) {
+	s := &e.services[svc]
+	from = sec
+	note := func(r *series, c cause) {
+		if x, ok := r.alarm(); ok {
+			from = min(from, max(r.since, sec-8))
+			c.rate = x
+			starts = append(starts, c)
+		}
+	}
+	note(&s.rate, cause{})
+	if s.loudest != 0 {
+		note(&e.routes[s.loudest].rate, cause{rule: rule{}.with(dimRoute, uint64(s.loudest))})
+	}
+	note(&s.bare, cause{bare: true})
+	if x, ok := s.fails.alarm(); ok && s.failRoute != 0 {
+		from = min(from, max(s.fails.since, sec-8))
+		starts = append(starts, cause{rate: x, rule: rule{}.with(dimRoute, uint64(s.failRoute)).with(dimMethod, uint64(methodPost))})
+	}
+	return min(from, sec-2), starts
+}
+
+// open explains one alarm and opens an incident when the explanation holds.
+func (e *Engine) open(svc uint8, start cause, usual float64, from, sec int64) bool {
+	c := e.explain(start, usual)
+	s := &e.services[svc]
+	excess := c.rate - c.usual
+	if excess < max(2, c.usual, 0.02*usual) {
+		return false
+	}
+	k := e.inspect(&c, from)
+	if k.samples < 8 || k.sources < 3 {
+		return false // one or two sources are judged by themselves
+	}
+	a, need := e.name(svc, &c, &k)
+	if a == "" {
+		return false
+	}
+	if !a.Hostile() {
+		for _, in := range e.incidents {
+			if in.service == svc && !in.Attack.Hostile() {
+				return false // one crowd a service: what spills over belongs to it
+			}
+		}
+		if excess < 0.5*usual+3 {
+			return false
+		}
+	}
+	in := e.openIncident(svc, a, c, k, from)
+	if in == nil {
+		return false
+	}
+	in.need = need
+	in.Traits = e.traits(a, &c, &k)
+	in.Measures = measures(a, &k)
+	example := e.example(in)
+	in.Signature = e.signature(&c.rule, example)
+	if c.bare && in.Signature == (Signature{}) {
+		in.Signature.Referer = "absent"
+	}
+	s.wait = 1
+	e.tellIncident(IncidentOpen, in)
+	return true
+}
+
+// example picks requests for people to look at.
+func (e *Engine) example(in *incident) *sample {
+	var first *sample
+	for i := range e.work.recent {
+		x := &e.work.recent[i]
+		if !in.cause.takes(x) {
+			continue
+		}
+		if first == nil {
+			first = x.sample
+		}
+		if len(in.Samples) < 8 {
+			in.Samples = append(in.Samples, x.sample.view(in.Service))
+		}
+	}
+	return first
+}
+
+// name tells an attack from a crowd. Strong signs stand for conduct that the
+// usual clients of the same routes do not show; a weak one alone is nothing.
+func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
+	s := &e.services[svc]
+	human := e.expectedHuman(svc, c)
+	strong, medium, weak := 0, 0, 0
+	randomUsual, freshUsual := e.queryUsual(c)
+	random := k.random >= 0.7 && randomUsual < 0.3
+	if random {
+		strong++
+	}
+	conduct := human >= 0.4 && k.judged >= 0.3 && k.person <= 0.15 && k.err5 < 0.7
+	if conduct {
+		strong++
+	}
+	if k.odd >= 0.8 {
+		strong++
+	}
+	login := k.fails >= 0.6
+	if login {
+		strong++
+	}
+	if k.tool >= 0.6 {
+		medium++
+	}
+	if k.churn >= 0.5 && k.person < 0.2 {
+		medium++
+	}
+	if k.err4 >= 0.5 {
+		medium++
+	}
+	fresh := k.fresh >= 0.85 && freshUsual < 0.5
+	if fresh {
+		medium++
+	}
+	if k.known <= 0.3 {
+		weak++
+	}
+	if c.rule.has(dimAgent) || c.rule.has(dimNet) || c.rule.has(dimHeaders) {
+		weak++
+	}
+	if c.collateral < 0.02 {
+		weak++
+	}
+	if k.bare >= 0.7 {
+		weak++
+	}
+	failing := float64(s.failing.ten) > 0.15*float64(s.rate.ten)
+	hostile := strong >= 2 || strong == 1 && medium+weak >= 1 || medium >= 2 && weak >= 1
+	if k.person >= 0.4 && !login {
+		hostile = false
+	}
+	if failing && k.known >= 0.5 && !random && !login {
+		hostile = false
+	}
+	if !hostile {
+		switch {
+		case failing && k.known >= 0.4 && k.err5 >= 0.3:
+			return RetryStorm, 0
+		case k.person >= 0.4:
+			return FlashCrowd, 0
+		case k.judged < 0.3 && e.sec-e.start < 3600 && e.sec <= e.services[svc].rate.since+6:
+			return "", 0 // wait until their conduct can be told
+		}
+		return Unclear, 0
+	}
+	need := uint16(4)
+	switch {
+	case login:
+		need = 3
+	case random && conduct:
+		need = 3
+	case c.bare:
+		need = 6
+	case !conduct && k.machine >= 0.5:
+		need = 10
+	}
+	switch {
+	case k.slow >= 0.5 && !failing:
+		return SlowRequests, need
+	case login:
+		return LoginAbuse, need
+	case k.missing >= 0.6 && k.paths >= 0.3:
+		return Scan, need
+	case c.rule.has(dimNet) || k.topNets >= 0.8 && k.nets >= 5:
+		return PrefixFlood, need
+	case random || fresh:
+		return CacheBusting, need
+	case k.paths >= 0.3 && k.err4 < 0.5:
+		return Scraping, need
+	}
+	return DistributedFlood, need
+}
+
+// expectedHuman is how much of the usual traffic that the rule touches comes
+// from people.
+func (e *Engine) expectedHuman(svc uint8, c *cause) float64 {
+	if c.rule.has(dimRoute) {
+		return e.human(svc, uint16(c.rule.vals[dimRoute]))
+	}
+	return e.human(svc, 0)
+}
+
+// queryUsual is how usual random and fresh queries are where the rule applies.
+func (e *Engine) queryUsual(c *cause) (random, fresh float64) {
+	if c.rule.has(dimRoute) {
+		r := &e.routes[c.rule.vals[dimRoute]]
+		return r.random.or(20, 0), r.fresh.or(20, 0)
+	}
+	return 0, 0
+}
+
+func (e *Engine) traits(a Attack, c *cause, k *crowd) (t []Attack) {
+	add := func(b Attack, yes bool) {
+		if yes && a != b {
+			t = append(t, b)
+		}
+	}
+	if !a.Hostile() {
+		return nil
+	}
+	add(PrefixFlood, k.nets >= 5)
+	add(CacheBusting, k.random >= 0.7)
+	add(DistributedFlood, k.sources >= 10)
+	return t
+}
+
+func measures(a Attack, k *crowd) []Measure {
+	switch {
+	case a == FlashCrowd || a == RetryStorm:
+		return []Measure{ScaleUp}
+	case !a.Hostile():
+		return []Measure{Observe}
+	case k.repeat < 2.5:
+		return []Measure{Throttle, Harden}
+	}
+	return []Measure{BlockSources, Throttle, Harden}
+}

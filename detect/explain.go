@@ -1,0 +1,22 @@
+package detect
+
+import "fmt"
+
+// incidentEvidence says why an incident is what it is called.
+func (e *Engine) incidentEvidence(in *incident) []Evidence {
+	ev := []Evidence{{Signal: "excess", Text: fmt.Sprintf("%.0f requests/s where %.1f are usual", in.Rate, in.Baseline), Points: 30}}
+	k := &in.crowd
+	if !in.abuse {
+		ev = append(ev, Evidence{Signal: "signature", Text: fmt.Sprintf("the signature covers %.0f%% of the excess and %.1f%% of the usual traffic", 100*in.Excess, 100*in.Collateral), Points: 30})
+		ev = append(ev, Evidence{Signal: "conduct", Text: fmt.Sprintf("%.0f%% of its clients behave like people, %.0f%% were seen before", 100*k.person, 100*k.known), Points: 20})
+		if k.random >= 0.5 {
+			ev = append(ev, Evidence{Signal: "random_query", Text: fmt.Sprintf("%.0f%% of the queries are random", 100*k.random), Points: 15})
+		}
+		if k.fails >= 0.5 {
+			ev = append(ev, Evidence{Signal: "login_failures", Text: fmt.Sprintf("%.0f%% of the requests are refused logins", 100*k.fails), Points: 20})
+		}
+	}
+	ev = append(ev, Evidence{Signal: "sources", Text: fmt.Sprintf("about %d sources, %d enrolled", in.Sources, in.Enrolled), Points: 5})
+	return ev
+}
+

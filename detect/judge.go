@@ -1,0 +1,154 @@
+package detect
+
+// blockScore is the score from which a source is recommended for a block;
+// showScore the one from which it is listed.
+const (
+	blockScore = 80
+	showScore  = 30
+)
+
+// proofs gathers evidence without allocating; text is made of it when
+// somebody reads it.
+type proofs struct {
+	list [20]proof
+	n    int
+	sum  float64
+}
+
+type proof struct {
+	signal uint8
+	points float32
+	a, b   float32
+	text   string // a name the sentence needs
+}
+
+func (p *proofs) add(signal uint8, points, a, b float64) {
+	if p.n < len(p.list) {
+		p.list[p.n] = proof{signal, float32(points), float32(a), float32(b), ""}
+		p.n++
+		p.sum += points
+	}
+}
+
+func (p *proofs) score() float64 { return min(max(p.sum, 0), 100) }
+
+// tripped reports whether this very request may have decided the matter, so
+// that the judgment can't wait for the next step.
+func (e *Engine) tripped(s *source, f *feature) bool {
+	t := &s.cur
+	switch {
+	case f.status >= 400 && t.fails > 0 && t.fails&1 == 0,
+		t.missing >= 6 && f.status >= 400 && t.missing&1 == 0,
+		t.garbage >= 8 && t.garbage&3 == 0,
+		t.slow >= 8 && t.slow&3 == 0:
+		return true
+	}
+	return false
+}
+
+// judgeSource weighs all evidence against one source and says so if the
+// verdict is new.
+func (e *Engine) judgeSource(s *source) {
+	s.due = s.cur.hits + max(4, s.cur.hits/8)
+	if s.seen < 4 {
+		return
+	}
+	if t := s.total(); s.marks&(markPerson|markMixed) == 0 && conductOf(&t, s) == conductBare {
+		s.marks |= markBare
+	} else {
+		s.marks &^= markBare
+	}
+	var p proofs
+	a := e.weigh(s, &p)
+	e.conclude(s, a, &p)
+}
+
+// conclude takes a judgment over into the source's state, lists it and tells
+// of it when it is news.
+func (e *Engine) conclude(s *source, a Attack, p *proofs) {
+	if s.marks&markEnrolled != 0 {
+		if e.sec-s.told >= 60 {
+			e.tell(s, p)
+		}
+		return
+	}
+	score := p.score()
+	was := float64(s.score)
+	s.score = float32(score)
+	s.attack = attackCode(a)
+	if score >= showScore && s.marks&markListed == 0 {
+		e.list(s)
+	}
+	block := score >= blockScore && a.Hostile() && e.mayBlock(s)
+	switch {
+	case block && s.marks&markBlock == 0:
+		s.marks |= markBlock
+		e.joinAbuse(s, a)
+		e.tell(s, p)
+	case block && e.sec-s.told >= 60:
+		e.tell(s, p)
+	case score >= 50 && was < 50 && s.marks&markBlock == 0:
+		e.tell(s, p)
+	}
+}
+
+// mayBlock asks whoever knows better, now that a verdict is about to fall.
+func (e *Engine) mayBlock(s *source) bool {
+	if s.marks&markVerified != 0 {
+		return false
+	}
+	a := s.key.addr(s.low)
+	if e.opt.Usual != nil && e.opt.Usual(a) {
+		return false
+	}
+	if e.facts(s).Crawler == CrawlerVerified || s.marks&markClaims != 0 && crawlerRange(a) {
+		s.marks |= markVerified
+		return false
+	}
+	return !e.carries(s)
+}
+
+// carries reports whether a source has been carrying a good part of the usual
+// traffic: a CDN, a gateway, the only customer. Blocking it would cut off the
+// service; the incident's other measures remain.
+func (e *Engine) carries(s *source) bool {
+	return e.sec-e.start > 120 && s.first < e.start+60 && e.usualShare(s) >= 0.05
+}
+
+// usualShare is the share of the usual traffic that a source carries.
+func (e *Engine) usualShare(s *source) float64 {
+	if len(e.base) < 200 {
+		return 0
+	}
+	n := 0
+	for i := range e.base {
+		if e.base[i].key == s.key {
+			n++
+		}
+	}
+	return float64(n) / float64(len(e.base))
+}
+
+// facts asks what is known of a source beside the traffic.
+func (e *Engine) facts(s *source) Facts {
+	if e.opt.Facts == nil {
+		return Facts{}
+	}
+	return e.opt.Facts(s.key.addr(s.low))
+}
+
+func attackCode(a Attack) uint8 {
+	for i, b := range Attacks {
+		if a == b {
+			return uint8(i + 1)
+		}
+	}
+	return 0
+}
+
+func attackOf(c uint8) Attack {
+	if c == 0 {
+		return ""
+	}
+	return Attacks[c-1]
+}

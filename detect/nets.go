@@ -1,0 +1,117 @@
+package detect
+
+import "net/netip"
+
+// network is the state of a /24 or /48.
+type network struct {
+	key     sourceKey
+	last    int64
+	minute  int64
+	cur     uint32 // requests this minute
+	prev    uint32
+	members uint64 // bitmap of clients lately
+	older   uint64
+	persons uint16 // requests of clients that behave like people, this minute
+	ring    [10]uint16
+	told    int64
+	ids     [32]sourceKey
+	n       uint8
+}
+
+// netTable holds the prefixes, set-associative as the sources.
+type netTable struct {
+	tags    []uint64
+	entries []network
+	mask    uint64
+}
+
+func newNetTable(n int) netTable {
+	sets := 1
+	for sets*2*4 <= n {
+		sets *= 2
+	}
+	return netTable{tags: make([]uint64, sets*4), entries: make([]network, sets*4), mask: uint64(sets - 1)}
+}
+
+// countNet notes a request in its prefix.
+func (e *Engine) countNet(s *source, f *feature, sec int64, fresh bool) {
+	k := s.key.net()
+	h := k.hash() | 1
+	set := (h >> 32 & e.nets.mask) * 4
+	var n *network
+	worst := set
+	for i := set; i < set+4; i++ {
+		if e.nets.tags[i] == h && e.nets.entries[i].key == k {
+			n = &e.nets.entries[i]
+			break
+		}
+		if e.nets.tags[i] == 0 || e.nets.tags[worst] != 0 && e.nets.entries[i].last < e.nets.entries[worst].last {
+			worst = i
+		}
+	}
+	if n == nil {
+		e.nets.tags[worst] = h
+		n = &e.nets.entries[worst]
+		*n = network{key: k, last: sec, minute: sec / 60}
+	}
+	if m := sec / 60; m != n.minute {
+		n.prev, n.older = n.cur, n.members
+		if m > n.minute+1 {
+			n.prev, n.older = 0, 0
+		}
+		n.cur, n.members, n.persons, n.minute = 0, 0, 0, m
+	}
+	if gap := sec - n.last; gap > 0 {
+		for i := int64(1); i <= min(gap, 10); i++ {
+			n.ring[(n.last+i)%10] = 0
+		}
+		n.last = sec
+	}
+	n.cur++
+	sat16(&n.ring[sec%10])
+	n.members |= bit(s.key.hash())
+	if s.marks&(markPerson|markMixed) != 0 {
+		sat16(&n.persons)
+	}
+	if s.cur.hits == 1 {
+		n.ids[n.n&31] = s.key
+		n.n++
+	}
+}
+
+// neighbours lists other active clients of the prefix around p.
+func (e *Engine) neighbours(k sourceKey, most int) []netip.Addr {
+	var out []netip.Addr
+	n := e.netOf(k.net())
+	if n == nil {
+		return nil
+	}
+	for _, id := range n.ids {
+		if id != (sourceKey{}) && id != k && len(out) < most {
+			low := uint64(0)
+			if i := e.sources.find(id, id.hash()); i >= 0 {
+				low = e.sources.entries[i].low
+			}
+			a := id.addr(low)
+			dup := false
+			for _, b := range out {
+				dup = dup || a == b
+			}
+			if !dup {
+				out = append(out, a)
+			}
+		}
+	}
+	return out
+}
+
+func (e *Engine) netOf(k sourceKey) *network {
+	h := k.hash() | 1
+	set := (h >> 32 & e.nets.mask) * 4
+	for i := set; i < set+4; i++ {
+		if e.nets.tags[i] == h && e.nets.entries[i].key == k {
+			return &e.nets.entries[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package detect
+
+import (
+	"net/netip"
+	"time"
+)
+
+const (
+	recentSeconds = 64
+	perSecond     = 160
+	sampleText    = 128
+)
+
+// sample is one request kept for a minute: its feature for attribution and
+// its text for people.
+type sample struct {
+	feature
+	time     int64
+	duration int64
+	bytes    int64
+	source   netip.Addr
+	key      sourceKey
+	target   [sampleText]byte
+	agentTxt [sampleText]byte
+	referTxt [64]byte
+	nt, na   uint8
+	nr, nm   uint8
+	methodTx [12]byte
+}
+
+// slot is one second of samples: a uniform sample of the second's requests
+// (reservoir sampling, Vitter's algorithm R, 1985).
+type slot struct {
+	sec   int64
+	total uint32
+	n     int
+	kept  []sample
+}
+
+// weight is how many requests one sample of the slot stands for.
+func (s *slot) weight() float64 {
+	if s.n == 0 {
+		return 0
+	}
+	return float64(s.total) / float64(s.n)
+}
+
+// keep offers a request to the slot of second sec.
+func (e *Engine) keep(r *Request, f *feature, k sourceKey, sec int64) {
+	s := &e.slots[sec%recentSeconds]
+	s.total++
+	i := s.n
+	if i < perSecond {
+		s.n++
+	} else if i = int(e.random() % uint64(s.total)); i >= perSecond {
+		return
+	}
+	s.kept[i].set(r, f, k)
+}
+
+// set copies a request.
+func (d *sample) set(r *Request, f *feature, k sourceKey) {
+	d.feature = *f
+	d.time, d.duration, d.bytes, d.source, d.key = r.Time, r.Duration, r.Bytes, r.Source, k
+	d.nt = uint8(copy(d.target[:], r.Target))
+	d.na = uint8(copy(d.agentTxt[:], r.Agent))
+	d.nr = uint8(copy(d.referTxt[:], r.Referer))
+	d.nm = uint8(copy(d.methodTx[:], r.Method))
+}
+
+// random is splitmix64 (Steele, Lea, Flood 2014), from a fixed seed.
+func (e *Engine) random() uint64 {
+	e.rng += 0x9e3779b97f4a7c15
+	z := e.rng
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// view makes a sample readable.
+func (d *sample) view(host string) Sample {
+	dur := time.Duration(-1)
+	if d.duration >= 0 {
+		dur = time.Duration(d.duration)
+	}
+	return Sample{
+		Time: time.Unix(0, d.time).UTC(), Source: d.source, Method: string(d.methodTx[:d.nm]), Target: string(d.target[:d.nt]),
+		Agent: string(d.agentTxt[:d.na]), Referer: string(d.referTxt[:d.nr]), Host: host, Status: d.status, Bytes: d.bytes, Duration: dur,
+	}
+}
+
+// baseSample is one request of the usual traffic.
+type baseSample struct {
+	feature
+	key     sourceKey
+	conduct uint8
+}
+
+const baselineSamples = 4096
+
+// learn moves the samples of second sec, by now old enough that their sources'
+// conduct is known, into what counts as usual.
+func (e *Engine) learn(sec int64) {
+	s := &e.slots[sec%recentSeconds]
+	if s.sec != sec || s.n == 0 {
+		return
+	}
+	for i := range s.kept[:s.n] {
+		d := &s.kept[i]
+		j := e.sources.find(d.key, d.key.hash())
+		if j < 0 {
+			continue
+		}
+		src := &e.sources.entries[j]
+		if e.explained(&d.feature, src) {
+			continue
+		}
+		c := e.conduct(src)
+		e.learnConduct(d, src, c)
+		e.remember(d, c)
+	}
+}
+
+// remember puts a sample into the reservoir of the baseline; once full it is
+// renewed about every 15 minutes.
+func (e *Engine) remember(d *sample, c uint8) {
+	b := baseSample{d.feature, d.key, c}
+	if len(e.base) < cap(e.base) {
+		e.base = append(e.base, b)
+		return
+	}
+	if e.random()%32 == 0 {
+		e.base[e.random()%uint64(len(e.base))] = b
+	}
+}
+
+// learnConduct teaches a route and its service how their clients behave.
+func (e *Engine) learnConduct(d *sample, src *source, c uint8) {
+	if c == conductYoung {
+		return
+	}
+	v := float32(0)
+	if c == conductPerson {
+		v = 1
+	}
+	e.services[d.service].person.add(v, 4000)
+	if d.route == 0 {
+		return
+	}
+	r := &e.routes[d.route]
+	r.person.add(v, 500)
+	r.fresh.add(b2f(d.query&queryFresh != 0), 500)
+	r.random.add(b2f(d.query&queryRandom != 0), 500)
+	r.failing.add(b2f(d.status >= 500), 500)
+	if src.top == d.route {
+		r.repeat.add(float32(src.topHits), 500)
+	} else {
+		r.repeat.add(1, 500)
+	}
+}
+
+func b2f(b bool) float32 {
+	if b {
+		return 1
+	}
+	return 0
+}

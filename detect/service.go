@@ -1,0 +1,127 @@
+package detect
+
+import (
+	"levee/detect/sketch"
+)
+
+const (
+	maxServices  = 64
+	otherService = 0
+	otherName    = "_other"
+	plainName    = "default" // logs that name no host
+)
+
+// second is what happened in one second.
+type second struct {
+	requests uint32
+	fresh    uint32 // never-seen sources
+	refused  uint32
+	status   [6]uint32
+}
+
+// service is the state of one service.
+type service struct {
+	name      string
+	hash      uint64
+	rate      series
+	fails     series // refused logins
+	missing   series // missing paths
+	bare      series // requests of clients without a person's conduct
+	unseen    series // never-seen sources
+	failing   series // answers 5xx
+	person    share  // requests of clients with a person's conduct
+	known     share
+	ring      [10]second
+	took      sketch.Quantile // microseconds
+	peers     sketch.Quantile // requests one client makes in a minute
+	minutes   uint64
+	distinct  [4]sketch.Distinct // a quarter of a minute each
+	requests  uint64
+	ownHash   uint64
+	ownVotes  int
+	ownFixed  bool
+	plan      []planned
+	week      [168]share
+	loudest   uint16 // the route whose rate changed most this second
+	loudestBy float64
+	failRoute uint16 // where logins were refused last
+	tried     int64  // second of the last attribution
+	wait      int64
+}
+
+// votesOwn elects the host that most referers name (majority vote: Boyer and
+// Moore 1981): where the log does not say which host was asked, it is the own
+// site. After the first thousand clear votes it stands.
+func (s *service) votesOwn(h uint64, sec int64) bool {
+	if s.ownHash == h {
+		if !s.ownFixed {
+			s.ownVotes++
+			s.ownFixed = s.ownVotes > 1000
+		}
+		return true
+	}
+	if !s.ownFixed {
+		if s.ownVotes--; s.ownVotes <= 0 {
+			s.ownHash, s.ownVotes = h, 1
+		}
+	}
+	return false
+}
+
+// hostTrial counts what an unknown host answered, until it counts as a service.
+type hostTrial struct {
+	hash     uint64
+	answered uint16
+	sources  uint64
+}
+
+// serviceOf returns the index of the service that host names.
+func (e *Engine) serviceOf(r *Request) uint8 {
+	if len(r.Host) == 0 {
+		return e.plainService()
+	}
+	h := hashBytes(r.Host, 31)
+	if h == e.lastHost {
+		return e.lastService
+	}
+	for i := 1; i < len(e.services); i++ {
+		if e.services[i].hash == h {
+			e.lastHost, e.lastService = h, uint8(i)
+			return uint8(i)
+		}
+	}
+	if len(e.opt.Services) > 0 || len(e.services) >= maxServices || r.Status < 200 || r.Status >= 400 {
+		return otherService
+	}
+	// Not configured: a host counts once several clients got answers from it.
+	t := &e.hosts[h&uint64(len(e.hosts)-1)]
+	if t.hash != h {
+		if t.answered > 0 {
+			t.answered--
+			return otherService
+		}
+		*t = hostTrial{hash: h}
+	}
+	k, _ := keyOf(r.Source)
+	t.answered++
+	t.sources |= bit(k.hash())
+	if t.answered >= 20 && distinct64(t.sources) >= 4 {
+		return e.addService(clip(r.Host, 100), h)
+	}
+	return otherService
+}
+
+func (e *Engine) plainService() uint8 {
+	if e.plain == 0 {
+		e.plain = e.addService(plainName, hashBytes(nil, 31))
+	}
+	return e.plain
+}
+
+func (e *Engine) addService(name string, h uint64) uint8 {
+	if len(e.services) >= maxServices {
+		return otherService
+	}
+	e.services = append(e.services, service{name: name, hash: h})
+	return uint8(len(e.services) - 1)
+}

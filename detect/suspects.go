@@ -1,0 +1,118 @@
+package detect
+
+import (
+	"time"
+)
+
+const maxListed = 65536
+
+// list adds a source to the suspects.
+func (e *Engine) list(s *source) {
+	if len(e.suspects) >= maxListed {
+		return
+	}
+	s.marks |= markListed
+	e.suspects = append(e.suspects, e.index(s))
+	if s.detail == 0 {
+		e.giveDetail(s)
+	}
+}
+
+// index is the place of s in the table.
+func (e *Engine) index(s *source) int32 {
+	return int32(e.sources.find(s.key, s.key.hash()))
+}
+
+// trimSuspects forgets those who have been silent or turned harmless.
+func (e *Engine) trimSuspects() {
+	kept := e.suspects[:0]
+	for _, i := range e.suspects {
+		s := &e.sources.entries[i]
+		if s.marks&markListed == 0 {
+			continue
+		}
+		idle := e.sec - s.last
+		if idle > 900 || s.marks&markBlock == 0 && (idle > 120 || s.score < showScore) {
+			e.unlist(s)
+			continue
+		}
+		kept = append(kept, i)
+	}
+	e.suspects = kept
+}
+
+// unlist takes back what being a suspect brought.
+func (e *Engine) unlist(s *source) {
+	s.marks &^= markListed | markBlock | markEnrolled
+	s.score, s.incident, s.match, s.missed = 0, 0, 0, 0
+	e.dropDetail(s)
+}
+
+// forget is called when the place of s is taken by another source.
+func (e *Engine) forget(s *source, at int32) {
+	e.dropDetail(s)
+	if s.marks&markListed != 0 {
+		for i, j := range e.suspects {
+			if j == at {
+				e.suspects[i] = e.suspects[len(e.suspects)-1]
+				e.suspects = e.suspects[:len(e.suspects)-1]
+				break
+			}
+		}
+	}
+}
+
+// tell reports a suspect in an event.
+func (e *Engine) tell(s *source, p *proofs) {
+	s.told = e.sec
+	v := e.suspect(s)
+	if p.n > 0 {
+		v.Evidence = p.say()
+		if s.detail != 0 {
+			e.details[s.detail].evidence = v.Evidence
+		}
+	} else if s.detail != 0 {
+		v.Evidence = e.details[s.detail].evidence
+	}
+	e.events = append(e.events, Event{Time: e.time(), Kind: SuspectSeen, Suspect: &v})
+}
+
+// suspect puts a source's state into the form people and actions read.
+func (e *Engine) suspect(s *source) Suspect {
+	t := s.recent()
+	hits := float64(max(t.hits, 1))
+	now := s.rate(e.sec)
+	v := Suspect{
+		Key: s.key.prefix(), Addr: s.key.addr(s.low), Service: e.services[s.service].name,
+		Score: float64(s.score), Attack: attackOf(s.attack), Measure: Observe,
+		First: time.Unix(s.first, 0).UTC(), Last: time.Unix(s.last, 0).UTC(),
+		Rate: now, Delta: now - float64(s.prev.hits)/60, Hits: uint64(s.seen),
+		ErrorShare: (float64(t.err4) + float64(t.err5)) / hits,
+		Paths:      distinct64(s.routes), Agents: distinct64(s.agents),
+		TopPath: e.routeWords.name(s.top), TopMethod: methodNames[s.method], TopStatus: s.status,
+		MayAct: s.marks&markMayAct != 0, Proxied: s.marks&markProxied != 0 && s.marks&markDirect == 0,
+	}
+	if int(s.agent) < len(e.agents.words) {
+		v.TopAgent = trim(e.agents.words[s.agent].full, 128)
+	}
+	if s.marks&markBlock != 0 {
+		v.Measure = BlockSource
+	}
+	if s.marks&markEnrolled != 0 {
+		if in := e.incidentOf(s.incident); in != nil {
+			v.Incident = in.ID
+			v.Traits = in.Traits
+		}
+	}
+	if s.detail != 0 {
+		d := &e.details[s.detail]
+		v.Evidence = d.evidence
+		d.fill(&v)
+	}
+	f := e.facts(s)
+	v.ASN, v.ASName, v.Country = f.ASN, f.ASName, f.Country
+	v.LongKnown = s.long.hits > 0 && e.sec-s.first > 2*86400
+	return v
+}
+
+func trim(s string, n int) string { return s[:min(len(s), n)] }
