@@ -1,0 +1,256 @@
+package tui
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"levee/actions"
+	"levee/detect"
+)
+
+// callFor bounds one call of the operator; after it the outcome is unknown.
+const callFor = 60 * time.Second
+
+// Answers of the operator. The number tells which call they answer.
+type (
+	planMsg struct {
+		call int
+		plan actions.Plan
+		err  error
+	}
+	commitMsg struct {
+		call int
+		what string
+		done []actions.Decision
+		err  error
+	}
+	ranMsg struct {
+		ok  string
+		err error
+	}
+	saidMsg struct{ level, text string }
+)
+
+// run calls f outside Update and says ok or what went wrong.
+func (m *Model) run(ok string, f func(context.Context) error) tea.Cmd {
+	ctx := m.ctx
+	return func() tea.Msg {
+		ctx, cancel := context.WithTimeout(ctx, callFor)
+		defer cancel()
+		return ranMsg{ok, f(ctx)}
+	}
+}
+
+func (m *Model) ran(msg ranMsg) {
+	if msg.err != nil {
+		m.say("error", msg.err.Error())
+		return
+	}
+	m.say("ok", msg.ok)
+	m.load()
+}
+
+// chosen are the sources an act is meant for, on any screen.
+func (m *Model) chosen() []row {
+	if m.at == scrSource {
+		s := m.screens[scrSource].(*sourceScreen)
+		if !s.at.IsValid() {
+			return nil
+		}
+		return []row{{s: &s.view.Suspect, st: m.d.stand.of(s.at, m.d.now())}}
+	}
+	if m.at == scrOverview || m.at == scrSuspects {
+		return m.table.targets()
+	}
+	return nil
+}
+
+// chosenTargets are their prefixes.
+func (m *Model) chosenTargets() []actions.Target {
+	var out []actions.Target
+	if m.at == scrSource {
+		return append(out, actions.Target{Prefix: m.screens[scrSource].(*sourceScreen).at})
+	}
+	for _, r := range m.chosen() {
+		out = append(out, actions.Target{Prefix: r.s.Key})
+	}
+	return out
+}
+
+// blockRequest asks for a block of what is chosen, with the reasons the
+// detector gives.
+func (m *Model) blockRequest() actions.Request {
+	r := actions.Request{Verb: actions.Block, TTL: 30 * time.Minute, Actor: m.d.me}
+	if m.at == scrIncident {
+		in := m.screens[scrIncident].(*incidentScreen).incident(m)
+		r.Attack, r.Incident, r.Reason = in.Attack, in.ID, attackName(in.Attack)+" on "+orNone(in.Service)
+		for i := range m.d.snap.Suspects {
+			s := &m.d.snap.Suspects[i]
+			if k := m.d.stand.of(s.Key, m.d.now()).kind; s.Incident == in.ID && k != standBlocked && k != standJob && k != standAllow {
+				r.Targets = append(r.Targets, actions.Target{Prefix: s.Key})
+			}
+		}
+		return withEvidence(r, in.Evidence)
+	}
+	rows := m.chosen()
+	r.Targets = m.chosenTargets()
+	s := rows[0].s
+	r.Attack, r.Incident, r.Score, r.Reason = s.Attack, s.Incident, s.Score, attackName(s.Attack)
+	if len(rows) > 1 {
+		r.Reason = "chosen together by " + m.d.me.Name
+	}
+	return withEvidence(r, s.Evidence)
+}
+
+func withEvidence(r actions.Request, ev []detect.Evidence) actions.Request {
+	for _, e := range ev {
+		r.Evidence = append(r.Evidence, e.Text)
+	}
+	return r
+}
+
+func (m *Model) askBlock() tea.Cmd {
+	r := m.blockRequest()
+	if len(r.Targets) == 0 {
+		m.say("info", "none of its sources is in the list and not yet blocked: t throttles the signature")
+		return nil
+	}
+	return m.ask("Block", r)
+}
+
+func (m *Model) askPreview() tea.Cmd {
+	r := m.blockRequest()
+	if len(r.Targets) == 0 {
+		m.say("info", "there is nothing to preview")
+		return nil
+	}
+	cmd := m.ask("Preview of a block of", r)
+	m.dialog.(*planDialog).preview = true
+	return cmd
+}
+
+func (m *Model) askAllow() tea.Cmd {
+	t := m.chosenTargets()
+	if len(t) == 0 {
+		m.say("warn", "no source is selected")
+		return nil
+	}
+	return m.ask("Allow", actions.Request{Verb: actions.Allow, Targets: t, TTL: 6 * time.Hour, Actor: m.d.me, Reason: "allowed from the console"})
+}
+
+// lifted are the targets of what is in force on the chosen sources: a source
+// blocked with its prefix is lifted with its prefix, and the dialog says so.
+func (m *Model) lifted() []actions.Target {
+	var out []actions.Target
+	add := func(d *actions.Decision) {
+		if d == nil || !d.State.Active() || !d.Target.Prefix.IsValid() && d.Target.Signature == nil {
+			return
+		}
+		if !slices.ContainsFunc(out, func(t actions.Target) bool { return t.Prefix == d.Target.Prefix && t.Signature == d.Target.Signature }) {
+			out = append(out, d.Target)
+		}
+	}
+	switch m.at {
+	case scrBlocks:
+		add(m.screens[scrBlocks].(*blocksScreen).selected(m))
+	case scrAudit:
+		if s := m.screens[scrAudit].(*auditScreen); len(s.all) > 0 {
+			add(s.all[s.list.cursor])
+		}
+	case scrSource:
+		add(m.d.stand.of(m.screens[scrSource].(*sourceScreen).at, m.d.now()).decision)
+	default:
+		for _, r := range m.chosen() {
+			add(r.st.decision)
+		}
+	}
+	return out
+}
+
+func (m *Model) askUnblock() tea.Cmd {
+	return m.ask("Lift", actions.Request{Verb: actions.Unblock, Targets: m.lifted(), Actor: m.d.me, Reason: "lifted from the console"})
+}
+
+func (m *Model) askUndo() tea.Cmd {
+	d := m.undoable()
+	id, op := d.ID, m.op
+	pd := &planDialog{
+		what: "Undo " + verbName(d.Verb) + " of",
+		req:  actions.Request{Verb: actions.Unblock, Targets: []actions.Target{d.Target}, Actor: m.d.me, Undoes: id},
+		plan: func(ctx context.Context, _ actions.Request) (actions.Plan, error) { return op.Undo(ctx, id) },
+	}
+	m.open(pd, false)
+	return pd.replan(m)
+}
+
+// service is what s and the incident's keys are about.
+func (m *Model) service() string {
+	if m.at == scrIncident {
+		if in := m.screens[scrIncident].(*incidentScreen).incident(m); in != nil {
+			return in.Service
+		}
+	}
+	if m.d.top != nil {
+		return m.d.top.Service
+	}
+	if len(m.d.snap.Services) > 0 && m.d.snap.Services[0].Name != "_other" {
+		return m.d.snap.Services[0].Name
+	}
+	return ""
+}
+
+func (m *Model) askScale() tea.Cmd { return m.askService("Scale up", actions.ScaleUp, m.service()) }
+
+func (m *Model) askService(what string, v actions.Verb, service string) tea.Cmd {
+	r := actions.Request{Verb: v, Targets: []actions.Target{{Service: service}}, Actor: m.d.me, Reason: "asked for from the console"}
+	if m.d.top != nil {
+		r.Attack, r.Incident = m.d.top.Attack, m.d.top.ID
+	}
+	return m.ask(what, r)
+}
+
+func (m *Model) askHarden() tea.Cmd { return m.askService("Harden", actions.Harden, m.service()) }
+
+func (m *Model) askThrottle() tea.Cmd {
+	in := m.screens[scrIncident].(*incidentScreen).incident(m)
+	sig := in.Signature
+	r := actions.Request{Verb: actions.Throttle, TTL: 30 * time.Minute, Actor: m.d.me, Attack: in.Attack, Incident: in.ID,
+		Targets: []actions.Target{{Signature: &sig, Service: in.Service}}, Reason: attackName(in.Attack) + " on " + orNone(in.Service)}
+	return m.ask("Throttle", withEvidence(r, in.Evidence))
+}
+
+// toggleAuto turns automation down at once and up only after a yes.
+func (m *Model) toggleAuto() tea.Cmd {
+	a, op := m.d.board.Auto, m.op
+	switch {
+	case !a.Armed:
+		m.open(&askDialog{title: "Arm automation again?", yes: "arm", words: []string{
+			"It was stopped by " + orNone(a.DisarmedBy) + " at " + clock(a.Since) + "Z.",
+			"Armed, it acts up to level " + string(a.Level) + " inside its budget (7 shows what it would do next).",
+		}, do: func(m *Model) tea.Cmd { return m.run("automation is armed again", op.Arm) }}, false)
+		return nil
+	case a.On:
+		return m.run("auto mode is off: it only suggests", func(ctx context.Context) error { return op.SetAuto(ctx, false) })
+	}
+	m.open(&askDialog{title: "Turn auto mode on?", yes: "turn on", words: []string{
+		"It will act by itself up to level " + string(a.Level) + ", at most " + strconv.Itoa(a.Budget.BlocksPerMinute) +
+			" blocks a minute and " + percent(a.Budget.UsualShare) + " of usual traffic. It never touches the allow list.",
+		"! stops it at once, at any time.",
+	}, do: func(m *Model) tea.Cmd {
+		return m.run("auto mode is on", func(ctx context.Context) error { return op.SetAuto(ctx, true) })
+	}}, false)
+	return nil
+}
+
+func (m *Model) askQuit() tea.Cmd {
+	if m.opt.QuitEnds == "" {
+		return tea.Quit
+	}
+	m.open(&askDialog{title: "Leave the console?", yes: "leave", words: []string{m.opt.QuitEnds},
+		do: func(*Model) tea.Cmd { return tea.Quit }}, false)
+	return nil
+}

@@ -1,0 +1,156 @@
+package tui
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"levee/actions"
+)
+
+// blocksScreen lists what is in force, with its TTL counting down.
+type blocksScreen struct {
+	list list
+	of   *actions.Board
+}
+
+func (s *blocksScreen) title(*Model) string { return "Blocks" }
+
+func (s *blocksScreen) load(m *Model) {
+	b := m.d.board
+	s.of = b
+	s.list.sync(len(b.Active), func(i int) string { return b.Active[i].ID })
+}
+
+func (s *blocksScreen) move(_ *Model, n int) { s.list.move(n) }
+
+// selected is the decision under the cursor, or nil.
+func (s *blocksScreen) selected(*Model) *actions.Decision {
+	if s.of == nil || len(s.of.Active) == 0 {
+		return nil
+	}
+	return &s.of.Active[s.list.cursor]
+}
+
+func (s *blocksScreen) enter(m *Model) {
+	if d := s.selected(m); d != nil && d.Target.Prefix.IsValid() {
+		m.openSource(d.Target.Prefix)
+	}
+}
+
+func (s *blocksScreen) draw(m *Model, c *canvas, h int) {
+	stop := c.rows + h
+	b := m.d.board
+	m.heading(c, m.crumbs(number(float64(len(b.Active)))+" in force, "+strconv.Itoa(b.Queue)+" on their way"))
+	if len(b.Active) == 0 {
+		c.line(m.th.dim, " nothing is blocked or allowed now. b on a suspect (1) blocks it; 6 shows what ended")
+		c.blank(stop - c.rows)
+		return
+	}
+	detail := 0
+	if h >= 12 {
+		detail = 4
+	}
+	if h > 4 {
+		c.put(m.th.dim, "  ")
+		drawFields(c, m.th.dim, blockFields(c.w, "TARGET", "ACT", "STATE", "TTL", "BY", "EFFECT", "WHY"))
+		c.end()
+	}
+	from, to := s.list.window(max(stop-detail-c.rows, 1))
+	for i := from; i < to; i++ {
+		d := &b.Active[i]
+		st := standing{kind: m.d.stand.kind(d), decision: d}
+		m.listRow(c, st.pen(m.th, 0), i == s.list.cursor, blockFields(c.w, targetText(d.Target), verbName(d.Verb), stateName(d), countdownOr(m.d.now(), d.Expires),
+			d.Actor.Name, effectText(d.Effect), d.Reason)...)
+	}
+	c.blank(stop - detail - c.rows)
+	if detail > 0 {
+		s.drawDetail(m, c, stop)
+	}
+}
+
+func (s *blocksScreen) drawDetail(m *Model, c *canvas, stop int) {
+	d := s.selected(m)
+	m.heading(c, targetText(d.Target)+"  "+verbName(d.Verb)+" by "+d.Actor.Name+" via "+d.Actor.Via+" at "+clock(d.Created)+"Z")
+	why := orNone(d.Reason)
+	if len(d.Evidence) > 0 {
+		why += ": " + strings.Join(d.Evidence, "; ")
+	}
+	c.line(m.th.text, " why   "+why)
+	var out []string
+	for _, r := range d.Receipts {
+		out = append(out, receiptText(r))
+	}
+	if len(out) == 0 {
+		out = append(out, "no enforcer has answered yet")
+	}
+	c.line(m.th.text, " done  "+strings.Join(out, "; "))
+	c.line(m.th.dim, " x lifts it, u undoes your last act, enter opens the source")
+	c.blank(stop - c.rows)
+}
+
+func blockFields(w int, target, act, state, ttl, by, effect, why string) []field {
+	fs := []field{{target, 19, false}}
+	if w >= 70 {
+		fs = append(fs, field{act, 9, false})
+	}
+	fs = append(fs, field{state, 8, false}, field{ttl, 6, true}, field{by, 7, false})
+	if w >= 90 {
+		fs = append(fs, field{effect, 19, false})
+	}
+	if w >= 40 {
+		fs = append(fs, field{why, 0, false})
+	}
+	if w >= 110 {
+		fs[0].w = 26
+	}
+	return fs
+}
+
+func receiptText(r actions.Receipt) string {
+	word := "ok"
+	switch {
+	case r.Unknown:
+		word = "UNKNOWN"
+	case !r.OK:
+		word = "FAILED"
+	}
+	s := r.Enforcer + " " + word
+	if r.Note != "" {
+		s += " (" + r.Note + ")"
+	}
+	return s
+}
+
+func verbName(v actions.Verb) string { return strings.ReplaceAll(string(v), "_", " ") }
+
+// stateName writes a state; one whose outcome is not confirmed stands out.
+func stateName(d *actions.Decision) string {
+	switch d.State {
+	case actions.Unknown:
+		return "UNKNOWN"
+	case actions.Failed:
+		return "FAILED"
+	case actions.Intent:
+		return "sending"
+	case actions.Applied, actions.Verified:
+		if d.DryRun {
+			return "dry run"
+		}
+	}
+	return string(d.State)
+}
+
+func effectText(e *actions.Effect) string {
+	if e == nil {
+		return "not measured yet"
+	}
+	return "-" + rate(e.Measured) + " of -" + rate(e.Predicted) + "/s"
+}
+
+func countdownOr(now, until time.Time) string {
+	if until.IsZero() {
+		return "none"
+	}
+	return countdown(now, until)
+}

@@ -1,0 +1,246 @@
+package tui
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	"levee/detect"
+)
+
+// chart draws the traffic of the last minutes and keeps the drawing until the
+// data, its size or what is asked of it changes.
+type chart struct {
+	span   time.Duration // how far back it reaches
+	cursor int           // columns back from the newest one; 0: no cursor
+
+	seq     uint64
+	w, h    int
+	forSpan time.Duration
+	forCur  int
+	theme   *theme
+	lines   []string
+	widths  int
+}
+
+// chartSpans are the zoom levels.
+var chartSpans = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute}
+
+// zoom steps to the next wider (1) or closer (-1) span.
+func (ch *chart) zoom(step int) {
+	i := 0
+	for j, s := range chartSpans {
+		if s <= ch.span {
+			i = j
+		}
+	}
+	ch.span = chartSpans[max(min(i+step, len(chartSpans)-1), 0)]
+	ch.cursor = 0
+}
+
+// bucket is one column of the chart: averages over its seconds, so that the
+// height of a column is a rate at every zoom.
+type bucket struct {
+	rate, refused, base, errors float64
+	p95                         float32
+	incident                    bool
+	n                           int
+	from                        int64 // Unix seconds
+}
+
+// buckets sorts the history into n columns that end with the newest point.
+// Their edges lie on multiples of their width in event time, so that columns
+// move by whole steps and a calm screen stays still.
+func buckets(hist []detect.Point, n int, span time.Duration) []bucket {
+	out := make([]bucket, n)
+	if len(hist) == 0 || n == 0 {
+		return out
+	}
+	width := max(int64(math.Ceil(span.Seconds()/float64(n))), 1)
+	newest := hist[len(hist)-1].Time
+	first := newest/width - int64(n) + 1
+	for i := range out {
+		out[i].from = (first + int64(i)) * width
+		out[i].p95 = -1
+	}
+	for i := len(hist) - 1; i >= 0; i-- {
+		p := &hist[i]
+		k := p.Time/width - first
+		if k < 0 {
+			break
+		}
+		if k >= int64(n) {
+			continue
+		}
+		b := &out[k]
+		b.n++
+		b.rate += float64(p.Requests)
+		b.refused += float64(p.Refused)
+		b.errors += float64(p.Errors)
+		b.base += float64(p.Baseline)
+		b.p95 = max(b.p95, p.P95)
+		b.incident = b.incident || p.Incident
+	}
+	for i := range out {
+		if b := &out[i]; b.n > 0 {
+			f := float64(b.n)
+			b.rate, b.refused, b.errors, b.base = b.rate/f, b.refused/f, b.errors/f, b.base/f
+		}
+	}
+	return out
+}
+
+// ceiling rounds up to a figure that reads well and rarely changes.
+func ceiling(n float64) float64 {
+	if n <= 10 {
+		return 10
+	}
+	mag := math.Pow(10, math.Floor(math.Log10(n)))
+	for _, f := range []float64{1, 1.5, 2, 3, 5, 7.5, 10} {
+		if n <= f*mag {
+			return f * mag
+		}
+	}
+	return n
+}
+
+// eighths are the heights of a block glyph.
+var eighths = []rune(" ▁▂▃▄▅▆▇█")
+
+// draw returns h lines of exactly w columns each.
+func (ch *chart) draw(s *detect.Snapshot, th *theme, w, h int, ascii bool) []string {
+	if ch.lines != nil && ch.seq == s.Seq && ch.w == w && ch.h == h && ch.forSpan == ch.span && ch.forCur == ch.cursor && ch.theme == th {
+		return ch.lines
+	}
+	ch.seq, ch.w, ch.h, ch.forSpan, ch.forCur, ch.theme = s.Seq, w, h, ch.span, ch.cursor, th
+	const axis = 5 // columns of the scale
+	n, rows := w-axis, h-1
+	bs := buckets(s.History, max(n, 0), ch.span)
+	top := 0.0
+	for _, b := range bs {
+		top = max(top, b.rate, b.base)
+	}
+	top = ceiling(top)
+	c := newCanvas(w, h, ascii)
+	for y := range rows {
+		label := ""
+		switch y {
+		case 0:
+			label = number(top)
+		case rows / 2:
+			if rows > 3 {
+				label = number(top * float64(rows-y) / float64(rows))
+			}
+		case rows - 1:
+			label = "0"
+		}
+		c.cell(th.dim, label, axis-1, true)
+		c.put(th.dim, "│")
+		ch.row(c, th, bs, top, rows, rows-1-y)
+		c.fill("")
+		c.end()
+	}
+	ch.axisLine(c, th, bs, axis)
+	ch.lines = strings.Split(c.String(), "\n")
+	return ch.lines
+}
+
+// row writes one line of columns; y counts from the bottom.
+func (ch *chart) row(c *canvas, th *theme, bs []bucket, top float64, rows, y int) {
+	unit := top / float64(rows*8)
+	for i, b := range bs {
+		level := int(math.Round(b.rate / unit))
+		if b.rate > 0 && level == 0 {
+			level = 1
+		}
+		served := int(math.Round((b.rate - b.refused) / unit))
+		base := int(b.base / unit / 8)
+		cell := min(max(level-y*8, 0), 8)
+		p, g := th.chart, eighths[cell]
+		switch {
+		case ch.cursor > 0 && i == len(bs)-ch.cursor && cell == 0:
+			p, g = th.key, '┊'
+		case cell > 0 && served < y*8+4 && b.refused > 0:
+			p = th.chartRefused
+			if cell == 8 {
+				g = '▒'
+			}
+		case cell > 0 && b.incident:
+			p = th.chartHot
+		case cell == 0 && b.base > 0 && base == y:
+			p, g = th.chartBase, '┄'
+		}
+		c.put(p, string(g))
+	}
+}
+
+// axisLine writes the time axis; where a hostile incident was open it is heavy.
+func (ch *chart) axisLine(c *canvas, th *theme, bs []bucket, axis int) {
+	c.space("", axis-1)
+	c.put(th.dim, "└")
+	for i := 0; i < len(bs); {
+		label := time.Unix(bs[i].from, 0).UTC().Format("15:04")
+		if bs[i].from > 0 && i%15 == 0 && i+len(label) < len(bs) {
+			c.put(th.dim, label)
+			i += len(label)
+			continue
+		}
+		if bs[i].incident {
+			c.put(th.chartHot, "━")
+		} else {
+			c.put(th.dim, "─")
+		}
+		i++
+	}
+	c.end()
+}
+
+// spark writes one line of w columns: the last requests/s as blocks.
+func spark(c *canvas, th *theme, s *detect.Snapshot, w int, span time.Duration) {
+	bs := buckets(s.History, max(min(w, c.w-c.col), 0), span)
+	top := 0.0
+	for _, b := range bs {
+		top = max(top, b.rate)
+	}
+	top = max(top, 1)
+	for _, b := range bs {
+		p := th.chart
+		if b.incident {
+			p = th.chartHot
+		}
+		k := int(math.Ceil(b.rate / top * 8))
+		c.put(p, string(eighths[min(max(k, 0), 8)]))
+	}
+}
+
+// bar writes a share of 0 to 1 as w columns.
+func bar(c *canvas, p pen, share float64, w int) {
+	n := int(math.Round(share * float64(w)))
+	if share > 0 && n == 0 {
+		n = 1
+	}
+	end := c.col + w
+	c.put(p, strings.Repeat("▇", min(max(n, 0), w)))
+	c.space("", end)
+}
+
+// moment describes the column under the chart's cursor.
+func (ch *chart) moment(s *detect.Snapshot, w int) string {
+	bs := buckets(s.History, max(w-5, 0), ch.span)
+	i := len(bs) - ch.cursor
+	if ch.cursor <= 0 || i < 0 || i >= len(bs) || bs[i].n == 0 {
+		return ""
+	}
+	b := bs[i]
+	out := clock(time.Unix(b.from, 0)) + "Z  " + rate(b.rate) + " req/s"
+	if b.base > 0 {
+		out += ", usual " + rate(b.base)
+	}
+	if b.rate > 0 {
+		out += ", errors " + percent(b.errors/b.rate) + ", turned away " + percent(b.refused/b.rate)
+	}
+	if b.p95 >= 0 {
+		out += ", p95 " + latency(time.Duration(float64(b.p95)*float64(time.Second)))
+	}
+	return out
+}

@@ -1,0 +1,144 @@
+package tui
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"levee/actions"
+	"levee/detect"
+)
+
+// data is what one tick loaded. Screens read it and never write it.
+type data struct {
+	snap   *detect.Snapshot
+	board  *actions.Board
+	status Status
+	stand  *standings
+	me     actions.Actor
+	acts   bool             // whether the session may act at all
+	top    *detect.Incident // what the banner tells of: open hostile first, then a flash crowd; nil when calm
+	open   int              // open incidents
+	stale  bool             // data older than the limit
+}
+
+// emptyData is what a console shows before the first snapshot.
+func emptyData() *data {
+	b := &actions.Board{}
+	return &data{snap: &detect.Snapshot{}, board: b, stand: newStandings(b), status: Status{DataAge: -1}}
+}
+
+// load reads feed; old is kept where nothing changed.
+func load(feed Feed, old *data, staleAfter time.Duration) *data {
+	d := &data{snap: feed.Snapshot(), board: feed.Board(), status: feed.Status(), me: old.me, acts: old.acts}
+	if d.snap == nil {
+		d.snap = &detect.Snapshot{}
+	}
+	if d.board == nil {
+		d.board = &actions.Board{}
+	}
+	if d.board == old.board {
+		d.stand = old.stand
+	} else {
+		d.stand = newStandings(d.board)
+	}
+	if d.status.Now.IsZero() {
+		d.status.Now = d.snap.Now
+	}
+	d.stale = d.status.DataAge > staleAfter
+	for i := range d.snap.Incidents {
+		in := &d.snap.Incidents[i]
+		if !in.Closed.IsZero() {
+			continue
+		}
+		d.open++
+		if d.top == nil || graver(in, d.top) {
+			d.top = in
+		}
+	}
+	return d
+}
+
+// graver reports whether a belongs in the banner before b.
+func graver(a, b *detect.Incident) bool {
+	if a.Attack.Hostile() != b.Attack.Hostile() {
+		return a.Attack.Hostile()
+	}
+	return a.Rate-a.Baseline > b.Rate-b.Baseline
+}
+
+// hostile reports whether an attack goes on.
+func (d *data) hostile() bool { return d.top != nil && d.top.Attack.Hostile() }
+
+// now is the wall clock that TTLs count down against.
+func (d *data) now() time.Time { return d.status.Now }
+
+// suspect finds the verdict on p, or nil.
+func (d *data) suspect(p netip.Prefix) *detect.Suspect {
+	for i := range d.snap.Suspects {
+		if d.snap.Suspects[i].Key == p {
+			return &d.snap.Suspects[i]
+		}
+	}
+	return nil
+}
+
+// prefixText writes p as people do: an address without its /32, an IPv6
+// client with its /64.
+func prefixText(p netip.Prefix) string {
+	if !p.IsValid() {
+		return "?"
+	}
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
+}
+
+// targetText names what a decision is aimed at.
+func targetText(t actions.Target) string {
+	switch {
+	case t.Prefix.IsValid():
+		return prefixText(t.Prefix)
+	case t.Signature != nil:
+		if t.Service != "" {
+			return t.Service + " " + signatureText(*t.Signature)
+		}
+		return signatureText(*t.Signature)
+	case t.Service != "":
+		return t.Service
+	}
+	return "all services"
+}
+
+// signatureText writes the terms that constrain.
+func signatureText(s detect.Signature) string {
+	var out []string
+	for _, t := range [...][2]string{
+		{"", s.Method}, {"", s.Path}, {"query ", s.Query}, {"ua ", s.UserAgent}, {"referer ", s.Referer}, {"", s.HTTPVersion},
+		{"headers ", s.Headers}, {"status ", s.Status}, {"from ", s.Prefix}, {"AS", strings.TrimPrefix(s.ASN, "AS")}, {"country ", s.Country},
+	} {
+		if t[1] != "" {
+			out = append(out, t[0]+t[1])
+		}
+	}
+	if len(out) == 0 {
+		return "any request"
+	}
+	return strings.Join(out, " · ")
+}
+
+// signals lists the short names of the evidence.
+func signals(s *detect.Suspect) string {
+	var b strings.Builder
+	for i, e := range s.Evidence {
+		if e.Points < 0 {
+			continue
+		}
+		if i > 0 && b.Len() > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(e.Signal)
+	}
+	return b.String()
+}

@@ -1,0 +1,197 @@
+package tui
+
+import (
+	"strconv"
+	"strings"
+
+	"levee/actions"
+)
+
+// drawHead writes the status bar and, where there is room, the banner.
+func (m *Model) drawHead(c *canvas) {
+	m.drawStatus(c)
+	if c.h >= 8 {
+		m.drawBanner(c)
+	}
+}
+
+// automation is what automation may do, in one word, and how to write it.
+func (m *Model) automation() (string, pen) {
+	a := m.d.board.Auto
+	switch {
+	case !a.Armed:
+		word := "DISARMED"
+		if a.DisarmedBy != "" {
+			word += " by " + a.DisarmedBy
+		}
+		return word, m.th.disarmed
+	case m.d.board.DryRun:
+		return "DRY RUN", m.th.suggest
+	case !a.On || a.Level == actions.LevelSuggest || a.Level == actions.LevelObserve:
+		if a.Level == actions.LevelObserve {
+			return "OBSERVE", m.th.suggest
+		}
+		return "SUGGEST", m.th.suggest
+	}
+	return "ARMED:auto", m.th.armed
+}
+
+func (m *Model) drawStatus(c *canvas) {
+	d, th := m.d, m.th
+	word, wp := m.automation()
+	wide := c.w >= 100
+	c.put(th.bar, " ")
+	if wide {
+		c.put(th.bar, "levee  ")
+	}
+	c.cell(th.bar, d.status.Name, min(measure(d.status.Name), max(c.w/5, 4)), false)
+	c.put(th.bar, " ")
+	if c.w < 40 {
+		word, _, _ = strings.Cut(word, " ")
+	}
+	c.put(wp, " "+word+" ")
+	c.put(th.bar, " ")
+	right := m.statusRight(wide)
+	room := c.w - c.col - measure(right) - 1
+	if who := m.who(wide); measure(who) <= room {
+		c.put(th.bar, who)
+	} else if who := m.d.me.Name; measure(who) <= room {
+		c.put(th.bar, who)
+	}
+	c.space(th.bar, c.w-measure(right)-1)
+	p := th.bar
+	if d.stale || d.status.DataAge < 0 {
+		p = th.disarmed
+	}
+	age, rest, _ := strings.Cut(right, "|")
+	c.put(p, age)
+	c.put(th.bar, rest)
+	c.fill(th.bar)
+	c.end()
+}
+
+// who tells who is here.
+func (m *Model) who(wide bool) string {
+	me := m.d.me
+	if me.Name == "" {
+		return "view only"
+	}
+	n := max(len(m.d.status.People), 1)
+	if !wide || n == 1 {
+		s := me.Name + ":" + string(me.Role)
+		if n > 1 {
+			s += " +" + strconv.Itoa(n-1)
+		}
+		return s
+	}
+	names := make([]string, 0, n)
+	for _, p := range m.d.status.People {
+		role := string(p.Role)
+		if p.You {
+			role = "you:" + role
+		}
+		names = append(names, p.Name+"("+role+")")
+	}
+	s := strconv.Itoa(n) + " here: " + strings.Join(names, " ")
+	if measure(s) > 44 {
+		s = me.Name + ":" + string(me.Role) + " +" + strconv.Itoa(n-1)
+	}
+	return s
+}
+
+// statusRight is the right end of the status bar; a | parts the data's age,
+// which is written in its own way, from the rest.
+func (m *Model) statusRight(wide bool) string {
+	st := m.d.status
+	data := "no data yet"
+	if st.DataAge >= 0 {
+		data = "data " + age(st.DataAge) + " old"
+	}
+	if m.w < 70 {
+		data = strings.TrimSuffix(strings.TrimPrefix(data, "data "), " old")
+	}
+	out := data + "|"
+	if st.Shed > 0 && m.w >= 70 {
+		out += "  SHED " + number(float64(st.Shed))
+	}
+	for _, l := range [...]struct {
+		long, short string
+		Link
+	}{{"ES", "ES", st.Elastic}, {"Jenkins", "JK", st.Jenkins}} {
+		switch {
+		case !l.Configured || m.w < 50:
+		case wide && l.OK:
+			out += "  " + l.long + " ok"
+		case wide:
+			out += "  " + l.long + " DOWN"
+		case l.OK:
+			out += " " + l.short + "+"
+		default:
+			out += " " + l.short + " DOWN"
+		}
+	}
+	if m.w >= 30 {
+		out += "  " + clock(st.Now) + "Z"
+	}
+	return out
+}
+
+// drawBanner tells the worst thing that goes on, or that all is calm.
+func (m *Model) drawBanner(c *canvas) {
+	d, th := m.d, m.th
+	t := d.snap.Total
+	figures := "  blocked " + number(float64(d.stand.blocks))
+	if b := d.board.Auto.Budget.ActiveBlocks; b > 0 {
+		figures += "/" + number(float64(b))
+	}
+	if d.board.Queue > 0 {
+		figures += "  queue " + strconv.Itoa(d.board.Queue)
+	}
+	in := d.top
+	if in == nil {
+		s := " calm  " + rate(t.Rate) + " req/s"
+		if t.Baseline > 0 {
+			s += " (usual " + rate(t.Baseline) + ")"
+		}
+		s += "  err " + percent(t.ErrorShare)
+		if d.snap.Learning {
+			s += "  still learning what is usual"
+		}
+		c.line(th.calm, s+figures)
+		return
+	}
+	p, word := th.hostile, " ATTACK "
+	if !in.Attack.Hostile() {
+		p, word = th.crowd, " "+strings.ToUpper(attackName(in.Attack))+" "
+	}
+	what := word
+	if in.Attack.Hostile() {
+		what += " " + attackName(in.Attack)
+	}
+	if in.Signature.Path != "" {
+		what += " on " + in.Signature.Path
+	} else if in.Service != "" && c.w >= 70 {
+		what += " on " + in.Service
+	}
+	since := "  for " + span(d.snap.Now.Sub(in.Opened))
+	if c.w >= 100 {
+		since = "  since " + in.Opened.UTC().Format("15:04") + " (" + span(d.snap.Now.Sub(in.Opened)) + ")"
+	}
+	rps := "  " + rate(t.Rate) + " req/s"
+	if t.Baseline > 0 && t.Rate > t.Baseline {
+		rps += " (x" + rate(t.Rate/t.Baseline) + ")"
+	}
+	tail := since + rps + "  err " + percent(t.ErrorShare) + figures
+	if !in.Attack.Hostile() {
+		tail = since + rps + "  real visitors: add servers, block nobody"
+	}
+	if d.open > 1 && c.w >= 60 {
+		tail = "  +" + strconv.Itoa(d.open-1) + " more (3)" + tail
+	}
+	c.cell(p, what, min(measure(what), max(c.w-measure(tail), c.w/3)), false)
+	c.put(p, tail)
+	if in.Attack.Hostile() {
+		c.fill(p)
+	}
+	c.end()
+}

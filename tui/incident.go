@@ -1,0 +1,191 @@
+package tui
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"levee/detect"
+)
+
+// incidentScreen is the decision card: what goes on, how sure that is, what
+// stopping it would cost, and what to do.
+type incidentScreen struct {
+	id   string
+	view textView
+}
+
+func (s *incidentScreen) title(*Model) string  { return "Incident" }
+func (s *incidentScreen) move(_ *Model, n int) { s.view.move(n) }
+
+// load stays with its incident while there is one, else takes the gravest.
+func (s *incidentScreen) load(m *Model) {
+	if s.incident(m) == nil {
+		s.id = ""
+		if m.d.top != nil {
+			s.id = m.d.top.ID
+		} else if len(m.d.snap.Incidents) > 0 {
+			s.id = m.d.snap.Incidents[0].ID
+		}
+	}
+}
+
+func (s *incidentScreen) incident(m *Model) *detect.Incident {
+	for i := range m.d.snap.Incidents {
+		if in := &m.d.snap.Incidents[i]; in.ID == s.id {
+			return in
+		}
+	}
+	return nil
+}
+
+// next shows the next incident.
+func (s *incidentScreen) next(m *Model) {
+	ins := m.d.snap.Incidents
+	for i := range ins {
+		if ins[i].ID == s.id {
+			s.id = ins[(i+1)%len(ins)].ID
+			s.view.top = 0
+			return
+		}
+	}
+}
+
+// enter lists the incident's sources.
+func (s *incidentScreen) enter(m *Model) {
+	if in := s.incident(m); in != nil {
+		if f, err := parseFilter(`incident:"` + in.ID + `"`); err == nil {
+			m.setFilter(f)
+			m.goTo(scrSuspects)
+		}
+	}
+}
+
+func (s *incidentScreen) draw(m *Model, c *canvas, h int) {
+	in := s.incident(m)
+	if in == nil {
+		m.heading(c, "Incident")
+		c.line(m.th.good, " no incident is open, and none closed in the last hour")
+		c.blank(h - 2)
+		return
+	}
+	nth := ""
+	if n := len(m.d.snap.Incidents); n > 1 {
+		nth = plural(n, "incident") + ", n shows the next"
+	}
+	m.heading(c, "Incident "+in.ID+"  "+nth)
+	t := writer{th: m.th, w: c.w}
+	s.verdict(m, &t, in)
+	t.pair("signature", signatureText(in.Signature))
+	t.pair("stopping it", "removes "+percent(in.Excess)+" of the excess, touches "+percent(in.Collateral)+" of usual traffic")
+	t.pair("traffic", rate(in.Rate)+" req/s now, usual "+rate(in.Baseline)+", peak "+rate(in.Peak)+"; errors "+percent(in.ErrorShare))
+	if after := in.Rate - max(in.Rate-in.Baseline, 0)*in.Excess; in.Closed.IsZero() && in.Attack.Hostile() {
+		t.pair("would be", "about "+rate(after)+" req/s once the signature is stopped")
+	}
+	blocked := 0
+	for i := range m.d.snap.Suspects {
+		if sp := &m.d.snap.Suspects[i]; sp.Incident == in.ID {
+			if k := m.d.stand.of(sp.Key, m.d.now()).kind; k == standBlocked || k == standJob {
+				blocked++
+			}
+		}
+	}
+	t.pair("sources", strconv.Itoa(in.Sources)+" match it, "+strconv.Itoa(in.Enrolled)+" are worth a block, "+strconv.Itoa(blocked)+" of those listed are blocked")
+	s.advice(&t, in)
+	t.head("Why")
+	for _, e := range in.Evidence {
+		t.pair(e.Signal, e.Text+" ("+signed(e.Points)+")")
+	}
+	if len(in.Samples) > 0 {
+		t.head("Requests it is made of")
+		for i := range in.Samples {
+			t.add(m.th.dim, " "+sampleText(&in.Samples[i]))
+		}
+	}
+	s.view.lines = t.lines
+	s.view.draw(m, c, h-1)
+}
+
+// verdict says what it is in the first line.
+func (s *incidentScreen) verdict(m *Model, t *writer, in *detect.Incident) {
+	what := strings.ToUpper(attackName(in.Attack))
+	if len(in.Traits) > 0 {
+		var traits []string
+		for _, a := range in.Traits {
+			traits = append(traits, attackName(a))
+		}
+		what += " (also " + strings.Join(traits, ", ") + ")"
+	}
+	p := m.th.bad
+	if !in.Attack.Hostile() {
+		p = m.th.crowd
+		what += ": not an attack. It needs servers, not blocks"
+	}
+	when := "open since " + clock(in.Opened) + "Z (" + span(m.d.snap.Now.Sub(in.Opened)) + ")"
+	if !in.Closed.IsZero() {
+		p = m.th.dim
+		when = "closed at " + clock(in.Closed) + "Z after " + span(in.Closed.Sub(in.Opened))
+	}
+	t.add(p, " "+what)
+	t.pair("service", orNone(in.Service)+", "+when)
+}
+
+// advice names what to do in order, with the key that does it.
+func (s *incidentScreen) advice(t *writer, in *detect.Incident) {
+	keys := map[detect.Measure]string{
+		detect.ScaleUp: "s  add servers", detect.Throttle: "t  throttle the signature where requests arrive", detect.Harden: "h  harden the service",
+		detect.BlockSource: "b  block its source", detect.BlockSources: "b  block its sources one by one", detect.BlockPrefix: "b  block its prefix",
+		detect.Observe: "-  only watch it",
+	}
+	t.head("What to do")
+	for i, me := range in.Measures {
+		text := keys[me]
+		if text == "" {
+			text = string(me)
+		}
+		t.add(t.th.warn, " "+strconv.Itoa(i+1)+". "+text)
+	}
+	if len(in.Measures) == 0 {
+		t.add(t.th.dim, " nothing is recommended yet")
+	}
+	t.add(t.th.dim, " enter lists its sources, c copies a hand-over text")
+}
+
+// handover is what one shift tells the next about in.
+func (s *incidentScreen) handover(m *Model) string {
+	in := s.incident(m)
+	if in == nil {
+		return ""
+	}
+	var b strings.Builder
+	line := func(words ...string) { b.WriteString(clean(strings.Join(words, "")) + "\n") }
+	line("Incident ", in.ID, ": ", attackName(in.Attack), " on ", orNone(in.Service))
+	line("Opened ", in.Opened.UTC().Format(time.RFC3339), ", now ", m.d.snap.Now.UTC().Format(time.RFC3339))
+	line("Traffic ", rate(in.Rate), " req/s, usual ", rate(in.Baseline), ", peak ", rate(in.Peak))
+	line("Signature: ", signatureText(in.Signature), " (", percent(in.Excess), " of the excess, ", percent(in.Collateral), " of usual traffic)")
+	for _, e := range in.Evidence {
+		line("- ", e.Text)
+	}
+	line("Done so far:")
+	n := 0
+	for i := range m.d.board.Active {
+		if d := &m.d.board.Active[i]; d.Incident == in.ID {
+			if n++; n <= 20 {
+				line("- ", verbName(d.Verb), " ", targetText(d.Target), " by ", d.Actor.Name, ", ", stateName(d), ", ends in ", countdownOr(m.d.now(), d.Expires))
+			}
+		}
+	}
+	line(plural(n, "decision"), " in force; automation: ", firstOf(m.automation()))
+	return b.String()
+}
+
+func firstOf(s string, _ pen) string { return s }
+
+// sampleText writes one request on one line.
+func sampleText(s *detect.Sample) string {
+	out := clock(s.Time) + " " + s.Source.String() + " " + s.Method + " " + s.Target + " " + strconv.Itoa(int(s.Status))
+	if s.Duration >= 0 {
+		out += " " + latency(s.Duration)
+	}
+	return out + " ua:" + orNone(s.Agent)
+}

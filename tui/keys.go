@@ -1,0 +1,186 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"levee/actions"
+)
+
+// binding is one thing a key does. Help, the key line and what a key that can't
+// be used says are all made from these.
+type binding struct {
+	name  string   // for Options.Keys
+	keys  []string // as Bubble Tea names them
+	short string   // on the key line; "" keeps it off
+	help  string   // on the help screen
+	group string
+	on    []screenID            // nil: everywhere
+	why   func(m *Model) string // why it can't be used now; nil or "": it can
+	do    func(m *Model) tea.Cmd
+}
+
+func (b *binding) shown(at screenID) bool { return b.on == nil || slices.Contains(b.on, at) }
+
+var (
+	inTable  = []screenID{scrOverview, scrSuspects}
+	onSource = []screenID{scrOverview, scrSuspects, scrSource}
+	onBlock  = []screenID{scrOverview, scrSuspects, scrSource, scrIncident}
+	onUndo   = []screenID{scrOverview, scrSuspects, scrSource, scrIncident, scrBlocks, scrAudit}
+)
+
+// mayAct says why this session can't act at all.
+func mayAct(m *Model) string {
+	switch {
+	case m.op == nil:
+		return "this console only shows: connect to a levee with an account that may act"
+	case !m.d.acts:
+		return "your role is " + string(m.d.me.Role) + ": it may look, not act. Ask an operator"
+	}
+	return ""
+}
+
+// newBindings returns the keys; over replaces those of single actions.
+func newBindings(over map[string]string) ([]binding, error) {
+	bs := defaultBindings()
+	names := make([]string, 0, len(over))
+	for n := range over {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	for _, n := range names {
+		i := slices.IndexFunc(bs, func(b binding) bool { return b.name == n })
+		if i < 0 {
+			return defaultBindings(), fmt.Errorf("keys: there is no action %q; the help screen (?) names them", n)
+		}
+		bs[i].keys = strings.Fields(strings.ReplaceAll(over[n], "space", "\u00a0"))
+		for j, k := range bs[i].keys {
+			bs[i].keys[j] = strings.ReplaceAll(k, "\u00a0", " ")
+		}
+		if len(bs[i].keys) == 0 {
+			return defaultBindings(), fmt.Errorf("keys: %s has no key: give at least one", n)
+		}
+	}
+	for i := range bs {
+		for j := range bs[:i] {
+			for _, k := range bs[i].keys {
+				if slices.Contains(bs[j].keys, k) && overlap(bs[i].on, bs[j].on) {
+					return defaultBindings(), fmt.Errorf("keys: %q is given to both %s and %s", k, bs[j].name, bs[i].name)
+				}
+			}
+		}
+	}
+	return bs, nil
+}
+
+func overlap(a, b []screenID) bool {
+	if a == nil || b == nil {
+		return true
+	}
+	return slices.ContainsFunc(a, func(s screenID) bool { return slices.Contains(b, s) })
+}
+
+// press takes one key.
+func (m *Model) press(msg tea.KeyMsg) tea.Cmd {
+	key := msg.String()
+	now := m.opt.Now()
+	ignored := m.quiet.swallow(now)
+	switch {
+	case key == "ctrl+c":
+		return tea.Quit
+	case msg.Paste && m.prompt == nil:
+		m.say("warn", "a paste is not taken for keys; : or / take text")
+		return nil
+	case m.prompt != nil:
+		return m.prompt.press(m, msg)
+	case key == "!":
+		return m.panicKey()
+	case m.dialog != nil && ignored:
+		return nil
+	case m.dialog != nil:
+		return m.dialog.press(m, msg)
+	}
+	for i := range m.keys {
+		b := &m.keys[i]
+		if !slices.Contains(b.keys, key) || !b.shown(m.at) {
+			continue
+		}
+		if b.why != nil {
+			if why := b.why(m); why != "" {
+				m.say("warn", keyName(key)+" ("+b.name+") can't be used: "+why)
+				return nil
+			}
+		}
+		return b.do(m)
+	}
+	for i := range m.keys {
+		if b := &m.keys[i]; slices.Contains(b.keys, key) {
+			m.say("info", keyName(key)+" ("+b.name+") does nothing on this screen; it works on "+m.screenNames(b.on))
+			return nil
+		}
+	}
+	m.say("info", "no action on "+fmt.Sprintf("%q", key)+"; ? lists the keys")
+	return nil
+}
+
+func (m *Model) screenNames(ids []screenID) string {
+	var out []string
+	for _, id := range ids {
+		if id == scrSource {
+			out = append(out, "a source (enter)")
+			continue
+		}
+		out = append(out, m.screens[id].title(m)+" ("+fmt.Sprint(int(id)+1)+")")
+	}
+	return strings.Join(out, ", ")
+}
+
+// panicKey stops all automation at once, without a question.
+func (m *Model) panicKey() tea.Cmd {
+	if m.op == nil {
+		m.say("warn", mayAct(m))
+		return nil
+	}
+	if !m.d.board.Auto.Armed {
+		m.say("info", "automation is already stopped; A arms it again")
+		return nil
+	}
+	m.say("warn", "stopping all automation…")
+	return m.run("all automation is stopped; what stands stays until its TTL ends. A arms it again", m.op.Disarm)
+}
+
+// quiet makes keys that were typed for something else go nowhere: after a
+// dialog appeared unasked, until the keyboard has rested for 425 ms.
+type quiet struct {
+	last  time.Time // the last key
+	armed bool
+	since time.Time // when it was armed, if no key came yet
+}
+
+// quietFor is longer than the pause between two keys of a fast typist and
+// shorter than the time to read a title.
+const quietFor = 425 * time.Millisecond
+
+// arm begins to swallow.
+func (q *quiet) arm(now time.Time) { q.armed, q.since = true, now }
+
+// swallow notes a key and reports whether it is to be ignored.
+func (q *quiet) swallow(now time.Time) bool {
+	from := q.last
+	if q.since.After(from) {
+		from = q.since
+	}
+	q.last = now
+	if q.armed && now.Sub(from) < quietFor {
+		return true
+	}
+	q.armed = false
+	return false
+}
+
+func newestAct(m *Model) *actions.Decision { return latestOf(m.d.board, m.d.me.Name) }

@@ -1,0 +1,183 @@
+package tui
+
+import (
+	"context"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"levee/actions"
+)
+
+// tickEvery is how often a session looks for a new snapshot.
+const tickEvery = 250 * time.Millisecond
+
+// tickMsg says that it is time to load the next snapshot.
+type tickMsg struct{}
+
+// Model is one session's console.
+type Model struct {
+	feed Feed
+	op   Operator
+	opt  Options
+	ctx  context.Context
+	th   *theme
+	keys []binding
+	w, h int
+	d    *data
+
+	at      screenID
+	trail   []screenID // where - goes back to
+	screens [screenCount]screen
+	table   *table
+	chart   chart
+
+	dialog  dialog
+	prompt  *prompt
+	quiet   quiet
+	notices []actions.Notice // oldest first, at most 500
+	seen    uint64           // newest notice loaded
+	history []string         // command lines, oldest first
+	calls   int              // numbers the calls of the operator, so that late answers are told apart
+	ticks   int
+}
+
+// New returns a console for one session. op may be nil: then nothing can be
+// done, only looked at. An Options field that can't be taken is told on the
+// message line, and its default is used.
+func New(feed Feed, op Operator, opt Options) *Model {
+	opt = opt.withDefaults()
+	m := &Model{feed: feed, op: op, opt: opt, ctx: context.Background(), d: emptyData(), table: newTable()}
+	m.chart.span = 15 * time.Minute
+	var err error
+	if m.th, err = newTheme(opt.Theme, opt.Renderer, opt.NoColor); err != nil {
+		m.say("warn", err.Error())
+		m.th, _ = newTheme("", opt.Renderer, opt.NoColor) // the default theme always exists
+	}
+	if m.keys, err = newBindings(opt.Keys); err != nil {
+		m.say("warn", err.Error())
+	}
+	if err := m.table.setColumns(opt.Columns); err != nil {
+		m.say("warn", err.Error())
+	}
+	if opt.Filter != "" {
+		if f, err := parseFilter(opt.Filter); err != nil {
+			m.say("warn", "filter: "+err.Error())
+		} else {
+			m.table.filter = f
+		}
+	}
+	if op != nil {
+		m.d.me = op.Actor()
+		m.d.acts = m.d.me.Role == actions.Operator || m.d.me.Role == actions.Admin
+	}
+	m.screens = newScreens()
+	m.load()
+	return m
+}
+
+// Init starts the session's tick.
+func (m *Model) Init() tea.Cmd { return tick() }
+
+func tick() tea.Cmd {
+	return tea.Tick(tickEvery, func(time.Time) tea.Msg { return tickMsg{} })
+}
+
+// Update takes one message. It does no I/O.
+func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tickMsg:
+		m.ticks++
+		if m.ticks%4 == 0 || m.d.hostile() || m.dialog != nil || m.recent() {
+			m.load() // a calm screen needs no more than one frame a second
+		}
+		return m, tick()
+	case tea.WindowSizeMsg:
+		m.w, m.h = msg.Width, msg.Height
+	case tea.KeyMsg:
+		return m, m.press(msg)
+	case tea.MouseMsg:
+		m.mouse(msg)
+	case planMsg:
+		return m, m.planned(msg)
+	case commitMsg:
+		m.committed(msg)
+	case ranMsg:
+		m.ran(msg)
+	case saidMsg:
+		m.say(msg.level, msg.text)
+	}
+	return m, nil
+}
+
+// load takes the station's latest state and lets the screens follow it.
+func (m *Model) load() {
+	before := m.d
+	m.d = load(m.feed, m.d, m.opt.StaleAfter)
+	news := m.feed.Notices(m.seen)
+	for _, n := range news {
+		m.seen = max(m.seen, n.Seq)
+		m.remember(n)
+	}
+	m.table.load(m.d, m.opt.Now(), m.dialog != nil)
+	m.screens[m.at].load(m)
+	m.watchOthers(before)
+}
+
+// watchOthers tells of what someone else did that this session must know.
+func (m *Model) watchOthers(before *data) {
+	was, is := before.board.Auto, m.d.board.Auto
+	if !was.Armed || is.Armed || is.DisarmedBy == "" || is.DisarmedBy == m.d.me.Name || m.dialog != nil {
+		return
+	}
+	m.open(&noteDialog{
+		title: "Automation was stopped",
+		words: []string{is.DisarmedBy + " stopped all automation at " + clock(is.Since) + "Z.", "Blocks that stand stay until their TTL ends. Nothing new is done", "by itself until someone arms it again with A."},
+	}, true)
+}
+
+// remember keeps a message for the message screen.
+func (m *Model) remember(n actions.Notice) {
+	m.notices = append(m.notices, n)
+	if len(m.notices) > 500 {
+		m.notices = append(m.notices[:0], m.notices[len(m.notices)-400:]...)
+	}
+}
+
+// say puts this session's own words on the message line.
+func (m *Model) say(level, text string) {
+	at := m.d.now()
+	if at.IsZero() {
+		at = m.opt.Now()
+	}
+	m.remember(actions.Notice{Time: at, Level: level, Text: text})
+}
+
+// recent reports whether a key was pressed just now, so that the screen
+// follows closely.
+func (m *Model) recent() bool { return m.opt.Now().Sub(m.quiet.last) < 3*time.Second }
+
+// goTo opens a screen and remembers where it came from.
+func (m *Model) goTo(id screenID) {
+	if id == m.at {
+		return
+	}
+	m.trail = append(m.trail, m.at)
+	if len(m.trail) > 20 {
+		m.trail = m.trail[1:]
+	}
+	m.at = id
+	m.screens[id].load(m)
+}
+
+// goBack returns to the screen before; on the first one it does nothing.
+func (m *Model) goBack() {
+	if n := len(m.trail); n > 0 {
+		m.at, m.trail = m.trail[n-1], m.trail[:n-1]
+		m.screens[m.at].load(m)
+		return
+	}
+	if m.at != scrOverview {
+		m.at = scrOverview
+	}
+}

@@ -1,0 +1,48 @@
+package tui
+
+import (
+	"io"
+	"time"
+
+	"github.com/charmbracelet/lipgloss"
+)
+
+// Options tunes a console. The zero value is a dark console in colour with the
+// default keys and columns.
+type Options struct {
+	// Renderer tells what the terminal can show. Nil: lipgloss's default. An
+	// SSH session passes one built from its own environment.
+	Renderer *lipgloss.Renderer
+	NoColor  bool   // no colour; bold and reverse stay
+	ASCII    bool   // nothing but ASCII reaches the terminal
+	Theme    string // one of Themes; "" is dark
+
+	Now        func() time.Time  // for key timing; nil: time.Now
+	StaleAfter time.Duration     // data older than this starts no bulk act; default 30 s
+	Keys       map[string]string // action name → keys parted by blanks, instead of the default ones
+	Columns    []string          // suspects columns, in order; nil: what fits, by importance
+	Filters    map[string]string // saved filters by name
+	Filter     string            // filter to start with
+
+	// Terminal receives the clipboard sequence (OSC 52): the session's own
+	// output. Nil: copying says that it can't.
+	Terminal io.Writer
+	Tmux     bool // the session runs inside tmux, which needs the sequence wrapped
+
+	// QuitEnds says what ends when the console is left ("the watch ends with
+	// this console"). Then q asks first. "": q leaves at once.
+	QuitEnds string
+}
+
+func (o Options) withDefaults() Options {
+	if o.Renderer == nil {
+		o.Renderer = lipgloss.DefaultRenderer()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.StaleAfter == 0 {
+		o.StaleAfter = 30 * time.Second
+	}
+	return o
+}

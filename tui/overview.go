@@ -1,0 +1,279 @@
+package tui
+
+import (
+	"strconv"
+	"strings"
+
+	"levee/detect"
+)
+
+// overviewScreen is what an operator sees first: traffic, what leads it, the
+// suspects and why the selected one is one.
+type overviewScreen struct{}
+
+func (*overviewScreen) title(*Model) string { return "Overview" }
+func (*overviewScreen) load(*Model)         {}
+func (*overviewScreen) move(m *Model, n int) {
+	m.table.move(n, m.opt.Now())
+}
+func (*overviewScreen) enter(m *Model) { m.openSelected() }
+
+func (s *overviewScreen) draw(m *Model, c *canvas, h int) {
+	whyLines := 0
+	switch {
+	case h >= 18:
+		whyLines = 3
+	case h >= 9:
+		whyLines = 2
+	}
+	stop := c.rows + h
+	switch {
+	case h >= 26 && c.w >= 72:
+		s.drawTraffic(m, c, min(7+(h-26)/6, 14))
+	case h >= 9:
+		s.drawStrip(m, c)
+	}
+	if h >= 7 {
+		m.heading(c, m.tableTitle())
+	}
+	m.table.draw(c, m.th, m.d.now(), max(stop-whyLines-c.rows, 0))
+	if whyLines > 0 {
+		m.drawWhy(c, whyLines)
+	}
+	c.blank(stop - c.rows)
+}
+
+// drawStrip is the traffic in one line.
+func (s *overviewScreen) drawStrip(m *Model, c *canvas) {
+	t := m.d.snap.Total
+	tail := " " + rate(t.Rate) + "/s  p95 " + latency(t.P95) + " "
+	if c.w >= 70 {
+		for i := 2; i <= 5; i++ {
+			if t.Status[i] >= 0.005 {
+				tail += " " + strconv.Itoa(i) + "xx" + strconv.Itoa(int(t.Status[i]*100+0.5))
+			}
+		}
+	}
+	c.put(m.th.dim, " req/s ")
+	spark(c, m.th, m.d.snap, c.w-measure(tail)-c.col, m.chart.span)
+	c.put(m.th.text, tail)
+	c.end()
+}
+
+// drawTraffic is the chart with what leads the traffic beside it.
+func (s *overviewScreen) drawTraffic(m *Model, c *canvas, h int) {
+	side := c.w / 2
+	if c.w < 100 {
+		side = 24
+	}
+	w := c.w - side
+	d := m.d
+	title := "Traffic " + span(m.chart.span)
+	if at := m.chart.moment(d.snap, w); at != "" {
+		title += "  " + at
+	} else {
+		title += "  ▇ served ▒ turned away ┄ usual"
+	}
+	status, stp := 24, ""
+	rest := side - status
+	c.put(m.th.rule, "─ ")
+	c.cell(m.th.title, title, min(measure(title), w-4), false)
+	c.put(m.th.rule, " ")
+	c.rule(m.th.rule, w)
+	c.put(m.th.rule, "─ ")
+	c.put(m.th.title, "Status")
+	c.put(m.th.rule, " ")
+	c.rule(m.th.rule, w+status)
+	half := rest / 2
+	if rest > 0 {
+		for i, t := range [...]string{"Top paths", networksTitle(d.snap)} {
+			c.put(m.th.rule, "─ ")
+			c.put(m.th.title, t)
+			c.put(m.th.rule, " ")
+			c.rule(m.th.rule, w+status+half*(i+1))
+		}
+		c.rule(m.th.rule, c.w)
+	}
+	c.end()
+	lines := m.chart.draw(d.snap, m.th, w, h, m.opt.ASCII)
+	facts := trafficFacts(d.snap)
+	for y := range h {
+		c.raw(lines[y], w)
+		c.put(m.th.text, " ")
+		if y < 4 {
+			k := y + 2
+			c.put(m.th.dim, strconv.Itoa(k)+"xx ")
+			p := [...]pen{m.th.good, m.th.text, m.th.warn, m.th.bad}[y]
+			bar(c, p, d.snap.Total.Status[k], 10)
+			c.cell(m.th.text, percent(d.snap.Total.Status[k]), 6, true)
+		} else if y-4 < len(facts) {
+			c.put(m.th.text, facts[y-4]+stp)
+		}
+		c.space("", w+status)
+		if rest > 0 {
+			s.drawShare(m, c, d.snap.Paths, y, w+status+half)
+			s.drawShare(m, c, d.snap.Networks, y, c.w)
+		}
+		c.end()
+	}
+}
+
+// drawShare writes line y of a top list up to column edge.
+func (s *overviewScreen) drawShare(m *Model, c *canvas, list []detect.Share, y, edge int) {
+	if y < len(list) {
+		c.put(m.th.text, "  ")
+		c.cell(m.th.text, list[y].Name, edge-c.col-6, false)
+		c.cell(m.th.text, percent(list[y].Share), 5, true)
+	}
+	c.space("", edge)
+}
+
+func networksTitle(s *detect.Snapshot) string {
+	if len(s.Networks) > 0 && !strings.Contains(s.Networks[0].Name, "/") {
+		return "Top ASN"
+	}
+	return "Top networks"
+}
+
+func trafficFacts(s *detect.Snapshot) []string {
+	return []string{
+		"p50 " + latency(s.Total.P50) + "  p95 " + latency(s.Total.P95),
+		"sources " + number(float64(s.Total.Sources)) + "  new " + rate(s.Total.NewSources) + "/s",
+		"err " + percent(s.Total.ErrorShare) + "  usual " + rate(s.Total.Baseline) + "/s",
+	}
+}
+
+// suspectsScreen is the table alone, as large as the terminal allows.
+type suspectsScreen struct{}
+
+func (*suspectsScreen) title(*Model) string  { return "Suspects" }
+func (*suspectsScreen) load(*Model)          {}
+func (*suspectsScreen) move(m *Model, n int) { m.table.move(n, m.opt.Now()) }
+func (*suspectsScreen) enter(m *Model)       { m.openSelected() }
+func (s *suspectsScreen) draw(m *Model, c *canvas, h int) {
+	why := 0
+	if h >= 10 {
+		why = 3
+	}
+	stop := c.rows + h
+	m.heading(c, m.tableTitle())
+	m.table.draw(c, m.th, m.d.now(), max(stop-why-c.rows, 0))
+	if why > 0 {
+		m.drawWhy(c, why)
+	}
+}
+
+// tableTitle tells which suspects are shown, in which order, and whether the
+// order stands still.
+func (m *Model) tableTitle() string {
+	t := m.table
+	s := "Suspects "
+	switch {
+	case len(t.rows) == 0 && t.total == 0:
+		s += "none"
+	case len(t.rows) == 0:
+		s += "0 of " + number(float64(t.total))
+	default:
+		s += strconv.Itoa(t.top+1) + "-" + strconv.Itoa(min(t.top+t.page, len(t.rows))) + "/" + number(float64(max(t.total, len(t.rows))))
+		if t.filter != nil && len(t.filter.terms) > 0 {
+			s = "Suspects " + strconv.Itoa(t.top+1) + "-" + strconv.Itoa(min(t.top+t.page, len(t.rows))) + "/" + strconv.Itoa(len(t.rows)) +
+				" of " + number(float64(t.total))
+		}
+	}
+	if m.w >= 50 {
+		s += "  " + strings.ToUpper(t.sort) + map[bool]string{true: "↑", false: "↓"}[t.up]
+	}
+	if t.filter != nil && t.filter.text != "" {
+		s += "  /" + t.filter.text
+	}
+	switch {
+	case t.pinned:
+		s += "  [ORDER HELD: z releases]"
+	case t.held:
+		s += "  [ORDER HELD]"
+	}
+	if t.fresh > 0 {
+		s += " +" + strconv.Itoa(t.fresh) + " new below"
+	}
+	return s
+}
+
+// drawWhy tells why the selected source is a suspect, in n lines.
+func (m *Model) drawWhy(c *canvas, n int) {
+	stop := c.rows + n
+	r := m.table.selected()
+	if r == nil {
+		m.heading(c, "why")
+		switch {
+		case m.table.filter != nil && m.table.filter.text != "" && m.table.total > 0:
+			c.line(m.th.dim, " nothing passes the filter /"+m.table.filter.text+"   esc clears it")
+		case m.d.status.DataAge < 0:
+			c.line(m.th.dim, " waiting for the first log line (8 shows the inputs)")
+		default:
+			c.line(m.th.dim, " no source is suspect: nothing to do")
+		}
+		c.blank(stop - c.rows)
+		return
+	}
+	var b strings.Builder
+	b.WriteString(prefixText(r.s.Key) + " why " + strconv.Itoa(int(r.s.Score+0.5)) + " " + attackName(r.s.Attack) + ":")
+	for _, e := range r.s.Evidence {
+		b.WriteString(" " + e.Text + " (" + signed(e.Points) + ")")
+	}
+	words := wrap(b.String(), c.w-4)
+	m.heading(c, words[0])
+	lines := words[1:]
+	lines = append(lines, m.whereabouts(r))
+	if len(lines) > n-1 {
+		lines = append(lines[:max(n-2, 0)], lines[len(lines)-1])
+	}
+	for _, l := range lines {
+		if c.rows < stop {
+			c.line(m.th.text, " "+l)
+		}
+	}
+	c.blank(stop - c.rows)
+}
+
+// whereabouts tells what a source asks for and whether it was ever usual.
+func (m *Model) whereabouts(r *row) string {
+	s := "first " + clock(r.s.First) + "  " + r.s.TopMethod + " " + r.s.TopPath
+	if r.s.TopStatus > 0 {
+		s += " → " + strconv.Itoa(int(r.s.TopStatus))
+	}
+	s += "  ua " + orNone(r.s.TopAgent)
+	if r.s.LongKnown {
+		s += "  KNOWN FOR DAYS"
+	}
+	s += "  usual share " + percent(r.s.UsualShare)
+	if r.s.Proxied {
+		s += "  behind a proxy"
+	}
+	return s
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// wrap breaks s at blanks into lines of at most w columns; a longer word is cut.
+func wrap(s string, w int) []string {
+	w = max(w, 1)
+	var out []string
+	line, used := "", 0
+	for _, word := range strings.Fields(s) {
+		n := measure(word)
+		if used > 0 && used+1+n > w {
+			out = append(out, line)
+			line, used = "", 0
+		}
+		if used > 0 {
+			line, used = line+" ", used+1
+		}
+		line, used = line+word, used+n
+	}
+	return append(out, line)
+}

@@ -1,0 +1,202 @@
+package tui
+
+import (
+	"strconv"
+	"strings"
+)
+
+// screenID is a screen; its number is the key that opens it.
+type screenID int
+
+const (
+	scrOverview screenID = iota
+	scrSuspects
+	scrIncident
+	scrBlocks
+	scrJobs
+	scrAudit
+	scrAuto
+	scrHealth
+	scrPeople
+	scrSource
+	scrMessages
+	scrHelp
+	screenCount
+)
+
+// screen is one page of the console. Screens are plain structs: the model
+// calls them, they never call the operator.
+type screen interface {
+	title(m *Model) string
+	load(m *Model)                   // new data came, or the screen was opened
+	draw(m *Model, c *canvas, h int) // exactly h lines
+	move(m *Model, n int)            // the cursor, or the text if there is no cursor
+	enter(m *Model)                  // what the Enter key opens
+}
+
+func newScreens() [screenCount]screen {
+	return [screenCount]screen{
+		scrOverview: &overviewScreen{}, scrSuspects: &suspectsScreen{}, scrIncident: &incidentScreen{}, scrBlocks: &blocksScreen{},
+		scrJobs: &jobsScreen{}, scrAudit: &auditScreen{}, scrAuto: &autoScreen{}, scrHealth: &healthScreen{}, scrPeople: &peopleScreen{},
+		scrSource: &sourceScreen{}, scrMessages: &messagesScreen{}, scrHelp: &helpScreen{},
+	}
+}
+
+// View draws one frame: status bar, banner, the screen, the message line and
+// the keys; a dialog lies on top.
+func (m *Model) View() string {
+	if m.w <= 0 || m.h <= 0 {
+		return ""
+	}
+	c := newCanvas(m.w, m.h, m.opt.ASCII)
+	m.drawHead(c)
+	foot := 0
+	if m.h >= 6 {
+		foot++ // keys
+	}
+	if m.h >= 9 {
+		foot++ // messages
+	}
+	m.screens[m.at].draw(m, c, max(c.left()-foot, 0))
+	if m.h >= 9 {
+		m.drawMessage(c)
+	}
+	if m.h >= 6 {
+		m.drawKeys(c)
+	}
+	if m.dialog == nil {
+		return c.String()
+	}
+	return m.overlay(c.String())
+}
+
+// heading writes a rule with a title in it, as every part of a screen begins.
+func (m *Model) heading(c *canvas, text string) {
+	c.put(m.th.rule, "─ ")
+	c.put(m.th.title, text)
+	c.put(m.th.rule, " ")
+	c.rule(m.th.rule, c.w)
+	c.end()
+}
+
+// crumbs writes the way to this screen.
+func (m *Model) crumbs(extra string) string {
+	s := m.screens[m.at].title(m)
+	if n := len(m.trail); n > 0 && m.at == scrSource {
+		s = m.screens[m.trail[n-1]].title(m) + " › " + s
+	}
+	if extra != "" {
+		s += "  " + extra
+	}
+	return s
+}
+
+// drawMessage writes what this session or the station has to say, or the
+// prompt while one is open.
+func (m *Model) drawMessage(c *canvas) {
+	if m.prompt != nil {
+		m.prompt.draw(m, c)
+		return
+	}
+	if shown, hidden := m.table.marked(); shown+hidden > 0 && (m.at == scrOverview || m.at == scrSuspects) {
+		s := " " + strconv.Itoa(shown) + " marked"
+		if hidden > 0 {
+			s += ", " + strconv.Itoa(hidden) + " more not in this list (left out)"
+		}
+		c.put(m.th.warn, s+"  b acts on them, esc unmarks ")
+	}
+	n := len(m.notices)
+	if n == 0 {
+		c.line(m.th.dim, " ")
+		return
+	}
+	half := c.w
+	if c.w >= 110 && n > 1 {
+		half = c.w - 50
+	}
+	for i := n - 1; i >= 0 && i >= n-2 && c.col < c.w-20; i-- {
+		p, mark := m.levelPen(m.notices[i].Level)
+		s := mark + " " + clock(m.notices[i].Time) + " " + m.notices[i].Text
+		c.put(p, " ")
+		if i == n-1 {
+			c.cell(p, s, min(measure(s), max(half-c.col-8, 10)), false)
+		} else {
+			c.put(m.th.dim, "  ")
+			c.cell(m.th.dim, s, min(measure(s), c.w-c.col-7), false)
+		}
+		if half == c.w {
+			break
+		}
+	}
+	if c.w-c.col > 6 {
+		c.space("", c.w-6)
+		c.put(m.th.dim, "M:all")
+	}
+	c.end()
+}
+
+func (m *Model) levelPen(level string) (pen, string) {
+	switch level {
+	case "ok":
+		return m.th.good, "✓"
+	case "warn":
+		return m.th.warn, "!"
+	case "error":
+		return m.th.bad, "✗"
+	}
+	return m.th.text, "·"
+}
+
+// drawKeys writes the keys that matter here, as many as fit; help is always there.
+func (m *Model) drawKeys(c *canvas) {
+	stop, help := "! STOP AUTO  ", "? help"
+	if c.w < 50 {
+		stop, help = "! STOP  ", "?"
+	}
+	if !m.d.board.Auto.Armed || m.op == nil {
+		stop = ""
+	}
+	var list []*binding
+	switch {
+	case m.prompt != nil:
+		c.line(m.th.dim, m.prompt.hint())
+		return
+	case m.dialog != nil:
+		c.line(m.th.dim, " a dialog is open: its keys stand in it   ! stops all automation")
+		return
+	}
+	for i := range m.keys {
+		if b := &m.keys[i]; b.short != "" && b.shown(m.at) {
+			list = append(list, b)
+		}
+	}
+	edge := c.w - measure(stop) - measure(help) - 1
+	c.put("", " ")
+	for _, b := range list {
+		k := keyName(b.keys[0])
+		if c.col+measure(k)+1+measure(b.short)+2 > edge {
+			continue
+		}
+		p := m.th.text
+		if b.why != nil && b.why(m) != "" {
+			p = m.th.dim
+		}
+		c.put(m.th.key, k)
+		c.put(p, " "+b.short+"  ")
+	}
+	c.space("", edge)
+	c.put(m.th.danger, stop)
+	c.put(m.th.key, help)
+	c.end()
+}
+
+// keyName writes a key as the cap does.
+func keyName(k string) string {
+	switch k {
+	case " ":
+		return "space"
+	case "enter":
+		return "enter"
+	}
+	return strings.ReplaceAll(k, "shift+tab", "S-tab")
+}

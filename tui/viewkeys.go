@@ -1,0 +1,141 @@
+package tui
+
+import (
+	"slices"
+	"strconv"
+
+	tea "github.com/charmbracelet/bubbletea"
+)
+
+// What keys do to the view. Nothing here starts an act.
+
+func (m *Model) resort() {
+	m.table.until = m.opt.Now() // an order asked for comes at once
+	m.table.load(m.d, m.opt.Now(), false)
+}
+
+func (m *Model) nextSort() {
+	i := slices.Index(sortKeys, m.table.sort)
+	m.table.sort, m.table.up = sortKeys[(i+1)%len(sortKeys)], false
+	m.resort()
+}
+
+func (m *Model) toggleHold() {
+	m.table.pinned = !m.table.pinned
+	m.table.until = m.opt.Now()
+	m.table.load(m.d, m.opt.Now(), false)
+}
+
+func (m *Model) follow() {
+	m.table.follow, m.table.until = true, m.opt.Now()
+	m.table.pinned = false
+	m.table.load(m.d, m.opt.Now(), false)
+	m.say("info", "the cursor follows the worst source until you move it")
+}
+
+func (m *Model) setFilter(f *filter) {
+	m.table.filter = f
+	m.table.until = m.opt.Now()
+	m.table.pinned = false
+	m.table.load(m.d, m.opt.Now(), false)
+}
+
+func (m *Model) askFilter() {
+	old := m.table.filter
+	if m.at != scrOverview && m.at != scrSuspects {
+		m.goTo(scrSuspects)
+	}
+	p := &prompt{lead: "/"}
+	if old != nil {
+		p.set(old.text)
+	}
+	p.changed = func(m *Model, text string) error {
+		f, err := parseFilter(text)
+		if err == nil {
+			m.setFilter(f)
+		}
+		return err
+	}
+	p.accept = func(m *Model, _ string) tea.Cmd { return nil }
+	p.cancel = func(m *Model) { m.setFilter(old) }
+	m.prompt = p
+}
+
+// sameNetwork filters by the network of the selected source.
+func (m *Model) sameNetwork() {
+	rows := m.chosen()
+	if len(rows) == 0 {
+		return
+	}
+	s := rows[0].s
+	text := "asn:" + strconv.FormatUint(uint64(s.ASN), 10)
+	if s.ASN == 0 {
+		text = "ip:" + networkOf(s.Key).String()
+	}
+	f, err := parseFilter(text)
+	if err != nil {
+		m.say("warn", err.Error())
+		return
+	}
+	m.setFilter(f)
+	m.goTo(scrSuspects)
+}
+
+// cycle opens the next of the numbered screens.
+func (m *Model) cycle(step int) {
+	const numbered = int(scrPeople) + 1
+	at := int(m.at)
+	if at >= numbered {
+		at = 0
+		step = 0
+	}
+	m.goTo(screenID((at + step + numbered) % numbered))
+}
+
+func (m *Model) toggleHelp() {
+	if m.at == scrHelp {
+		m.goBack()
+		return
+	}
+	m.screens[scrHelp].(*helpScreen).from = m.at
+	m.goTo(scrHelp)
+}
+
+// stepBack leaves a source's prefix for its address before it leaves the screen.
+func (m *Model) stepBack() {
+	if m.at == scrSource && m.screens[scrSource].(*sourceScreen).narrow(m) {
+		return
+	}
+	m.goBack()
+}
+
+// escape leaves a detail; on a list it takes away marks, then the filter.
+func (m *Model) escape() {
+	switch {
+	case m.at != scrOverview && m.at != scrSuspects:
+		m.stepBack()
+	case len(m.table.marks) > 0:
+		clear(m.table.marks)
+	case m.chart.cursor > 0:
+		m.chart.cursor = 0
+	case m.table.filter != nil && m.table.filter.text != "":
+		m.setFilter(nil)
+	case m.table.pinned:
+		m.toggleHold()
+	case m.at == scrSuspects:
+		m.goBack()
+	}
+}
+
+// mouse: the wheel moves, nothing else; a click never acts.
+func (m *Model) mouse(msg tea.MouseMsg) {
+	if m.dialog != nil || m.prompt != nil {
+		return
+	}
+	switch msg.Button {
+	case tea.MouseButtonWheelUp:
+		m.screens[m.at].move(m, -1)
+	case tea.MouseButtonWheelDown:
+		m.screens[m.at].move(m, 1)
+	}
+}
