@@ -14,11 +14,38 @@ func (e *Engine) seekExcess(svc uint8, sec int64) {
 	s.tried = sec
 	s.wait = 1
 	_, usual := e.gather(svc, from, sec)
+	var best finding
 	for _, c := range starts {
-		if e.open(svc, c, usual, from, sec) {
-			return
+		if f := e.explore(svc, c, usual, from, sec); f.better(&best) {
+			best = f
 		}
 	}
+	if best.attack != "" {
+		e.openFound(svc, &best, from)
+	}
+}
+
+// finding is an explanation with the name of what it explains.
+type finding struct {
+	cause  cause
+	crowd  crowd
+	attack Attack
+	need   uint16
+}
+
+// better prefers attacks to crowds, explanations to none, and then what takes
+// more of the excess for less of the usual traffic.
+func (f *finding) better(g *finding) bool {
+	if f.attack == "" || g.attack == "" {
+		return f.attack != ""
+	}
+	if a, b := f.attack.Hostile(), g.attack.Hostile(); a != b {
+		return a
+	}
+	if a, b := f.cause.rule.set != 0, g.cause.rule.set != 0; a != b {
+		return a
+	}
+	return f.cause.rate-2*f.cause.usual > g.cause.rate-2*g.cause.usual
 }
 
 // alarms lists where the service's rates have changed, as starting points for
@@ -34,8 +61,10 @@ func (e *Engine) alarms(svc uint8, sec int64) (from int64, starts []cause) {
 		}
 	}
 	note(&s.rate, cause{})
-	if s.loudest != 0 {
-		note(&e.routes[s.loudest].rate, cause{rule: rule{}.with(dimRoute, uint64(s.loudest))})
+	for _, id := range s.loud {
+		if id != 0 {
+			note(&e.routes[id].rate, cause{rule: rule{}.with(dimRoute, uint64(id))})
+		}
 	}
 	note(&s.bare, cause{bare: true})
 	if x, ok := s.fails.alarm(); ok && s.failRoute != 0 {
@@ -45,47 +74,46 @@ func (e *Engine) alarms(svc uint8, sec int64) (from int64, starts []cause) {
 	return min(from, sec-2), starts
 }
 
-// open explains one alarm and opens an incident when the explanation holds.
-func (e *Engine) open(svc uint8, start cause, usual float64, from, sec int64) bool {
+// explore explains one alarm and names it; the name is empty when the
+// explanation does not hold or can't be told yet.
+func (e *Engine) explore(svc uint8, start cause, usual float64, from, sec int64) (f finding) {
 	c := e.explain(start, usual)
-	s := &e.services[svc]
 	excess := c.rate - c.usual
 	if excess < max(2, c.usual, 0.02*usual) {
-		return false
+		return f
 	}
 	k := e.inspect(&c, from)
 	if k.samples < 8 || k.sources < 3 {
-		return false // one or two sources are judged by themselves
+		return f // one or two sources are judged by themselves
 	}
 	a, need := e.name(svc, &c, &k)
-	if a == "" {
-		return false
-	}
-	if !a.Hostile() {
+	if a != "" && !a.Hostile() {
 		for _, in := range e.incidents {
 			if in.service == svc && !in.Attack.Hostile() {
-				return false // one crowd a service: what spills over belongs to it
+				return f // one crowd a service: what spills over belongs to it
 			}
 		}
-		if excess < 0.5*usual+3 {
-			return false
+		if excess < 0.1*usual+3 {
+			return f
 		}
 	}
-	in := e.openIncident(svc, a, c, k, from)
+	return finding{c, k, a, need}
+}
+
+// openFound opens the incident for a finding.
+func (e *Engine) openFound(svc uint8, f *finding, from int64) {
+	in := e.openIncident(svc, f.attack, f.cause, f.crowd, from)
 	if in == nil {
-		return false
+		return
 	}
-	in.need = need
-	in.Traits = e.traits(a, &c, &k)
-	in.Measures = measures(a, &k)
-	example := e.example(in)
-	in.Signature = e.signature(&c.rule, example)
-	if c.bare && in.Signature == (Signature{}) {
+	in.need = f.need
+	in.Traits = e.traits(f.attack, &f.cause, &f.crowd)
+	in.Measures = measures(f.attack, &f.crowd)
+	in.Signature = e.signature(&f.cause.rule, e.example(in))
+	if f.cause.bare && in.Signature == (Signature{}) {
 		in.Signature.Referer = "absent"
 	}
-	s.wait = 1
 	e.tellIncident(IncidentOpen, in)
-	return true
 }
 
 // example picks requests for people to look at.

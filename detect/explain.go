@@ -19,4 +19,3 @@ func (e *Engine) incidentEvidence(in *incident) []Evidence {
 	ev = append(ev, Evidence{Signal: "sources", Text: fmt.Sprintf("about %d sources, %d enrolled", in.Sources, in.Enrolled), Points: 5})
 	return ev
 }
-

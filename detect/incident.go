@@ -197,8 +197,11 @@ func (e *Engine) explained(f *feature, s *source) bool {
 		return true
 	}
 	for _, in := range e.incidents {
-		if !in.abuse && in.service == f.service && in.cause.rule.matches(f, s.key) && (!in.cause.bare || s.marks&markBare != 0) {
-			return true
+		if in.abuse || in.service != f.service || !in.cause.rule.matches(f, s.key) || in.cause.bare && s.marks&markBare == 0 {
+			continue
+		}
+		if in.Attack.Hostile() || s.marks&markBare == 0 {
+			return true // a crowd does not explain those who behave unlike it
 		}
 	}
 	return false

@@ -94,16 +94,14 @@ func (e *Engine) closeSecond() {
 		}
 	}
 	for i := range e.services {
-		e.services[i].loudest, e.services[i].loudestBy = 0, 0
+		e.services[i].loud, e.services[i].loudBy = [loudRoutes]uint16{}, [loudRoutes]float64{}
 	}
 	for i := 1; i < len(e.routes); i++ {
 		r := &e.routes[i]
 		if r.rate.n > 0 || r.rate.cur > 0 {
 			r.rate.close(sec, e.frozenRoute(uint16(i)))
 			if x, ok := r.rate.alarm(); ok {
-				if s := &e.services[r.service]; x > s.loudestBy {
-					s.loudest, s.loudestBy = uint16(i), x
-				}
+				e.services[r.service].heard(uint16(i), r, x)
 			}
 		}
 	}

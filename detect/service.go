@@ -42,8 +42,8 @@ type service struct {
 	ownFixed  bool
 	plan      []planned
 	week      [168]share
-	loudest   uint16 // the route whose rate changed most this second
-	loudestBy float64
+	loud      [loudRoutes]uint16 // routes whose rate changed most this second
+	loudBy    [loudRoutes]float64
 	failRoute uint16 // where logins were refused last
 	tried     int64  // second of the last attribution
 	wait      int64
@@ -124,4 +124,24 @@ func (e *Engine) addService(name string, h uint64) uint8 {
 	}
 	e.services = append(e.services, service{name: name, hash: h})
 	return uint8(len(e.services) - 1)
+}
+
+// loudRoutes is how many changed routes are looked at in one second.
+const loudRoutes = 4
+
+// heard notes that route id makes excess requests/s more than usual. Assets
+// follow pages, so they count only when nothing else is as loud.
+func (s *service) heard(id uint16, r *route, excess float64) {
+	by := excess * excess / (r.rate.usual() + 1)
+	if r.marks&routeAsset != 0 {
+		by /= 16
+	}
+	i := loudRoutes - 1
+	if by <= s.loudBy[i] {
+		return
+	}
+	for ; i > 0 && s.loudBy[i-1] < by; i-- {
+		s.loud[i], s.loudBy[i] = s.loud[i-1], s.loudBy[i-1]
+	}
+	s.loud[i], s.loudBy[i] = id, by
 }
