@@ -96,10 +96,7 @@ func (t Target) String() string {
 	case t.Prefix.IsValid():
 		return t.Prefix.Masked().String()
 	case t.Signature != nil:
-		parts := []string{"signature", t.Service}
-		for _, term := range signatureTerms(t)[1:] {
-			parts = append(parts, term)
-		}
+		parts := append([]string{"signature"}, signatureTerms(t)...)
 		return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " ")
 	}
 	return t.Service

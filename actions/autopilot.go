@@ -1,0 +1,262 @@
+package actions
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"levee/detect"
+
+	"github.com/gaissmai/bart"
+)
+
+// AutoOptions tunes auto mode. The zero value only suggests.
+type AutoOptions struct {
+	Level     Level            // of services without one of their own; default suggest
+	Services  map[string]Level // by service
+	TTL       time.Duration    // of a first block; default 10 min, doubled on each return
+	MaxTTL    time.Duration    // default 24 h
+	Budget    Budget           // zero fields: the defaults of Budget
+	Playbooks Playbooks        // attacks without one: DefaultPlaybooks
+
+	Collateral float64       // a signature touching more of usual traffic (0 to 1) is not throttled; default 0.05
+	CoolDown   time.Duration // between two scale-ups of a service; default 10 min
+	Calm       time.Duration // without an incident before servers are taken away again; default 15 min
+}
+
+func (o AutoOptions) withDefaults() AutoOptions {
+	set(&o.Level, LevelSuggest)
+	set(&o.TTL, 10*time.Minute)
+	set(&o.MaxTTL, 24*time.Hour)
+	set(&o.Collateral, 0.05)
+	set(&o.CoolDown, 10*time.Minute)
+	set(&o.Calm, 15*time.Minute)
+	o.Budget = o.Budget.WithDefaults()
+	return o
+}
+
+// rank orders levels; an unknown one may do nothing.
+func (l Level) rank() int {
+	switch l {
+	case LevelSuggest:
+		return 1
+	case LevelThrottle:
+		return 2
+	case LevelBlock:
+		return 3
+	}
+	return 0
+}
+
+// Autopilot is auto mode: a state machine in event time that hears verdicts
+// and says what it asks for. It does no I/O and reads no clock, so the same
+// events lead to the same requests, live or from a recorded log. Its methods
+// may be called from several goroutines.
+//
+// Observe costs O(log n) an event and Tick O(log n) a request, however much
+// stands.
+type Autopilot struct {
+	o AutoOptions
+
+	mu        sync.Mutex
+	now       time.Time
+	held      string // why it may not act, "" when it may
+	ready     wishes // suspects it may block, best first
+	suggested wishes // suspects it would block if the level allowed
+	wished    map[netip.Prefix]*wish
+	asked     map[netip.Prefix]*wish // asked for and not answered
+	askedAt   []*wish                // the same, oldest first
+	standing  *bart.Table[*stood]    // blocks in force
+	nStanding int
+	renewals  []*stood
+	incidents map[string]*run
+	signed    map[string]*stood // throttles and hardens in force, by Target.Key
+	servers   map[string]*fleet // by service
+	counted   map[string]bool   // scale decisions already counted, by ID
+	minute    spending
+	weights   spending // of what was asked in the last minute, in thousandths
+	hour      spending
+	usual     float64
+	covered   map[string]*cover // roll-back, by service
+	refused   refusals
+}
+
+// stood is an act in force, as auto mode sees it.
+type stood struct {
+	target   Target
+	id       string
+	verb     Verb
+	auto     bool
+	service  string
+	incident string
+	attack   detect.Attack
+	began    time.Time
+	until    time.Time
+	ttl      time.Duration
+	usual    float64
+	renewing time.Time // when it last asked to renew it
+	seen     *detect.Suspect
+}
+
+// NewAutopilot returns auto mode that has heard nothing.
+func NewAutopilot(o AutoOptions) *Autopilot {
+	return &Autopilot{
+		o: o.withDefaults(), wished: map[netip.Prefix]*wish{}, asked: map[netip.Prefix]*wish{},
+		standing: new(bart.Table[*stood]), incidents: map[string]*run{}, signed: map[string]*stood{},
+		servers: map[string]*fleet{}, counted: map[string]bool{}, covered: map[string]*cover{},
+		minute: newSpending(time.Minute), weights: newSpending(time.Minute), hour: newSpending(time.Hour),
+	}
+}
+
+// Hold keeps auto mode from asking for anything; why says who or what does so,
+// in one line. Empty lets it act again.
+func (a *Autopilot) Hold(why string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.held = why
+}
+
+// level returns how far it may go for a service.
+func (a *Autopilot) level(service string) Level {
+	if l, ok := a.o.Services[service]; ok {
+		return l
+	}
+	return a.o.Level
+}
+
+// Observe hears verdicts, in event time.
+func (a *Autopilot) Observe(events ...detect.Event) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i := range events {
+		ev := &events[i]
+		if ev.Time.After(a.now) {
+			a.now = ev.Time
+		}
+		switch {
+		case ev.Suspect != nil:
+			a.suspect(ev.Time, ev.Suspect)
+		case ev.Incident != nil:
+			a.incident(ev.Time, ev.Incident)
+		}
+	}
+}
+
+// suspect hears one verdict on a source.
+func (a *Autopilot) suspect(at time.Time, s *detect.Suspect) {
+	key := s.Key.Masked()
+	step, blocks := a.o.Playbooks.does(s.Attack, Block)
+	if (s.Measure != detect.BlockSource && s.Measure != detect.BlockPrefix) || !s.Attack.Hostile() || !blocks {
+		a.forget(key)
+		return
+	}
+	if st, ok := a.standing.LookupPrefix(key); ok {
+		a.stillThere(at, st, s)
+		return
+	}
+	if !s.MayAct {
+		a.refused.note(at, "may_act", "seen only by sources with may_act: false")
+		a.forget(key)
+		return
+	}
+	if w := a.asked[key]; w != nil {
+		w.s, w.last = s, at
+		return
+	}
+	if w := a.wished[key]; w != nil {
+		w.heap.update(w, s, at)
+		return
+	}
+	w := &wish{s: s, first: at, last: at, notBefore: at.Add(step.After), index: -1}
+	if a.level(s.Service).rank() >= LevelBlock.rank() {
+		w.heap = &a.ready
+	} else {
+		w.heap = &a.suggested
+	}
+	a.wished[key] = w
+	if lost := w.heap.add(w); lost != nil {
+		delete(a.wished, lost.s.Key.Masked())
+	}
+}
+
+// stillThere asks to renew a block whose source goes on while it ends.
+func (a *Autopilot) stillThere(at time.Time, st *stood, s *detect.Suspect) {
+	left := st.until.Sub(at)
+	near := max(st.ttl/3, min(90*time.Second, st.ttl*3/4))
+	if !st.auto || left > near || at.Sub(st.renewing) < 30*time.Second {
+		return
+	}
+	st.renewing, st.seen = at, s
+	a.renewals = append(a.renewals, st)
+}
+
+func (a *Autopilot) forget(key netip.Prefix) {
+	if w := a.wished[key]; w != nil {
+		w.heap.drop(w)
+		delete(a.wished, key)
+	}
+}
+
+// Changed hears what became of a decision, its own or anybody's.
+func (a *Autopilot) Changed(d Decision) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch d.Verb {
+	case Block:
+		a.changedBlock(d)
+	case Throttle, Harden:
+		if key := d.Target.Key(); d.State.Active() {
+			a.signed[key] = a.stoodFor(d)
+		} else {
+			delete(a.signed, key)
+		}
+	case ScaleUp, ScaleDown:
+		a.changedScale(d)
+	}
+}
+
+func (a *Autopilot) stoodFor(d Decision) *stood {
+	st := &stood{target: d.Target, id: d.ID, verb: d.Verb, auto: d.Actor.Via == Auto.Via, service: d.Target.Service,
+		incident: d.Incident, attack: d.Attack, began: d.Created, until: d.Expires, ttl: d.TTL}
+	return st
+}
+
+func (a *Autopilot) changedBlock(d Decision) {
+	key := d.Target.Prefix
+	if !key.IsValid() {
+		return
+	}
+	w := a.asked[key]
+	delete(a.asked, key)
+	old, known := a.standing.Get(key)
+	if !d.State.Active() || d.DryRun && !d.State.Active() {
+		if known && (old.id == d.ID || old.id == "") {
+			a.standing.Delete(key)
+			a.nStanding--
+			a.usual -= old.usual
+		}
+		return
+	}
+	st := a.stoodFor(d)
+	if known {
+		st.usual, st.service, st.renewing = old.usual, old.service, old.renewing
+	} else {
+		a.nStanding++
+		if w != nil {
+			st.usual, st.service = w.s.UsualShare, w.s.Service
+			a.usual += st.usual
+			a.cover(st)
+		}
+	}
+	a.forget(key)
+	a.standing.Insert(key, st)
+}
+
+// Refused hears what the guardrails said no to.
+func (a *Autopilot) Refused(rs []Refusal) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, r := range rs {
+		a.refused.note(a.now, r.Rule, r.Value)
+	}
+}

@@ -1,0 +1,240 @@
+package actions
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gaissmai/bart"
+)
+
+// Dispatcher takes requests through Plan and Commit to the enforcers, and
+// back when they end. Its methods may be called from several goroutines; Run
+// must be running for anything to be sent or lifted.
+type Dispatcher struct {
+	o     Options
+	guard *Guardrails
+	lanes []*lane
+
+	mu       sync.Mutex
+	records  map[string]*record   // in force or not yet ended, by ID
+	standing map[string]*record   // the same, by verb and target
+	covering *bart.Table[*record] // lasting acts on prefixes
+	requests map[string][]string  // decisions of a request, of the last day
+	due      expiry               //
+	recent   []Decision           // ended, oldest first, at most 500
+	latest   []*record            // begun, oldest first, trimmed now and then
+	past     map[string]past      // how blocks ended, by target
+	exempt   map[string]time.Time // what people unblocked, by target
+	allowed  *bart.Table[string]  // what people allowed
+	plans    map[string]*planned  // by token
+	minute   spending             // blocks
+	hour     spending             // scale-ups
+	usual    float64              // share of usual traffic under blocks
+	blocks   int                  // blocks in force
+	inFlight int                  // decisions with an intent and no answer
+	measure  []measuring          // effects to look at, oldest first
+	changes  []Entry              // not yet in the ledger
+	retries  []retry              //
+	switches switches             //
+	writing  sync.Mutex           // one writer of changes at a time: their order is the ledger's
+	broken   string               // why the ledger can't be written, "" when it can
+
+	wake    chan struct{}
+	board   atomic.Pointer[Board]
+	dirty   atomic.Bool
+	notices notices
+}
+
+// NewDispatcher returns a Dispatcher that remembers what the ledger does. It
+// sends nothing before Run.
+func NewDispatcher(ctx context.Context, o Options) (*Dispatcher, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if o.Ledger == nil {
+		return nil, errors.New("no ledger: nothing may be done that can't be written down")
+	}
+	if len(o.Enforcers) > 64 {
+		return nil, fmt.Errorf("%d enforcers: at most 64", len(o.Enforcers))
+	}
+	d := &Dispatcher{
+		o: o, guard: o.Guardrails,
+		records: map[string]*record{}, standing: map[string]*record{}, covering: new(bart.Table[*record]),
+		requests: map[string][]string{}, past: map[string]past{}, exempt: map[string]time.Time{},
+		allowed: new(bart.Table[string]), plans: map[string]*planned{},
+		minute: newSpending(time.Minute), hour: newSpending(time.Hour),
+		wake: make(chan struct{}, 1),
+	}
+	for i, e := range o.Enforcers {
+		d.lanes = append(d.lanes, newLane(i, e))
+	}
+	m, err := o.Ledger.Recall(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.remember(m); err != nil {
+		return nil, err
+	}
+	d.publish()
+	return d, nil
+}
+
+// remember fills the tables from what the ledger knows.
+func (d *Dispatcher) remember(m Memory) error {
+	now := d.o.Now()
+	if err := d.switches.load(m.Settings, d.o.AutoOn); err != nil {
+		return err
+	}
+	share := map[string]*origin{}
+	for _, x := range m.Active {
+		r := recalled(x, share)
+		// A clock that jumped back while levee was off must not make a block
+		// longer than it was meant to be.
+		if !r.expires.IsZero() && r.expires.Sub(now) > r.ttl {
+			r.expires = now.Add(r.ttl)
+		}
+		if r.endedBy != "" { // it was being undone
+			r.end, r.ender = Undone, Actor{Name: r.endedBy, Via: "restart"}
+		}
+		for _, l := range d.lanes {
+			switch c := r.receipt(l.enforcer.Name()); {
+			case c != nil && c.OK:
+				r.took |= l.bit
+			case (c == nil || c.Unknown) && !r.dryRun && l.enforcer.Handles(x):
+				r.unsure |= l.bit // it may have been sent
+			}
+		}
+		d.insert(r)
+		if d.o.Auto != nil {
+			d.o.Auto.Changed(x)
+		}
+	}
+	for i := len(m.Recent) - 1; i >= 0 && d.o.Auto != nil; i-- {
+		if v := m.Recent[i].Verb; v == ScaleUp || v == ScaleDown {
+			d.o.Auto.Changed(m.Recent[i]) // servers it still has to take away
+		}
+	}
+	d.recent = slices.Clone(m.Recent)
+	slices.Reverse(d.recent)
+	for i := range d.recent {
+		d.requests[d.recent[i].Request] = append(d.requests[d.recent[i].Request], d.recent[i].ID)
+	}
+	for _, p := range m.Past {
+		d.past[p.Key] = past{returns: p.Returns, ended: p.Ended}
+		if until := p.Ended.Add(d.o.Exempt); p.State == Undone && byPerson(p.By) && until.After(now) {
+			d.exempt[p.Key] = until
+		}
+	}
+	d.tellAuto()
+	return nil
+}
+
+func byPerson(a Actor) bool { return a.Name != "" && a.Name != Auto.Name && a.Via != "restart" }
+
+// place is the name under which only one decision stands at a time.
+func place(v Verb, key string) string { return string(v) + " " + key }
+
+// insert makes r stand. The caller holds mu, or is the only one.
+func (d *Dispatcher) insert(r *record) {
+	d.records[r.id] = r
+	d.standing[place(r.verb, r.key)] = r
+	d.requests[r.request] = append(d.requests[r.request], r.id)
+	d.latest = append(d.latest, r)
+	if r.verb.lasting() && r.target.Prefix.IsValid() {
+		d.covering.Insert(r.target.Prefix, r)
+		if r.verb == Allow {
+			d.allowed.Insert(r.target.Prefix, r.target.String()+" was allowed by "+r.actor.Name)
+		}
+	}
+	if r.verb == Block {
+		d.blocks++
+		d.usual += r.usual
+	}
+	if r.state == Intent {
+		d.inFlight++
+	}
+	d.due.schedule(r)
+}
+
+// remove makes r stand no longer and remembers how it ended. The caller holds
+// mu and has set r.state.
+func (d *Dispatcher) remove(r *record) {
+	delete(d.records, r.id)
+	if d.standing[place(r.verb, r.key)] == r {
+		delete(d.standing, place(r.verb, r.key))
+	}
+	if p := r.target.Prefix; p.IsValid() {
+		if at, ok := d.covering.Get(p); ok && at == r {
+			d.covering.Delete(p)
+			for _, v := range []Verb{Block, Throttle, Allow} { // another act on the same prefix shows again
+				if other := d.standing[place(v, r.key)]; other != nil {
+					d.covering.Insert(p, other)
+				}
+			}
+		}
+		if r.verb == Allow {
+			d.allowed.Delete(p)
+		}
+	}
+	if r.verb == Block {
+		d.blocks--
+		d.usual -= r.usual
+	}
+	if (r.verb == Block || r.verb == Throttle) && r.state != Failed {
+		d.past[r.key] = past{returns: r.returns, ended: r.changed}
+		if r.state == Undone && byPerson(r.ender) {
+			d.exempt[r.key] = r.changed.Add(d.o.Exempt)
+		}
+	}
+	d.due.schedule(r)
+	if d.recent = append(d.recent, r.decision()); len(d.recent) > 2*recentMost {
+		d.recent = slices.Clone(d.recent[len(d.recent)-recentMost:])
+	}
+}
+
+const recentMost = 500
+
+// newID returns an unguessable name that is short enough to type.
+func newID() string { return "d-" + strings.ToLower(rand.Text()[:12]) }
+
+// nudge wakes Run.
+func (d *Dispatcher) nudge() {
+	d.dirty.Store(true)
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+// stale reports whether the data is too old for auto mode to start anything.
+func (d *Dispatcher) stale() (bool, time.Duration) {
+	if d.o.Traffic == nil {
+		return true, -1
+	}
+	age := d.o.Traffic.DataAge()
+	return age < 0 || age > d.o.StaleAfter, age
+}
+
+// overlapping returns the records of lasting acts on prefixes that cover p or
+// lie inside it. The caller holds mu.
+func (d *Dispatcher) overlapping(p netip.Prefix) []*record {
+	var out []*record
+	for _, r := range d.covering.Supernets(p) {
+		out = append(out, r)
+	}
+	for _, r := range d.covering.Subnets(p) {
+		if !slices.Contains(out, r) {
+			out = append(out, r)
+		}
+	}
+	return out
+}

@@ -1,0 +1,216 @@
+package actions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"levee/actions/internal/safe"
+)
+
+// reconcileUntilDone compares l's list with what should stand, and tries again
+// while the enforcer is down.
+func (d *Dispatcher) reconcileUntilDone(ctx context.Context, l *lane) {
+	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
+		err := d.reconcile(ctx, l)
+		if err == nil || ctx.Err() != nil {
+			d.checkHealth(ctx, l)
+			return
+		}
+		d.unwell(l, err)
+		t := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// reconcile makes l's enforcer hold what should stand and nothing else: what
+// is missing is sent again, what nobody wants is taken away, and what can't be
+// known is marked so.
+func (d *Dispatcher) reconcile(ctx context.Context, l *lane) error {
+	call, cancel := context.WithTimeout(ctx, callLasts)
+	held, err := l.enforcer.List(call)
+	cancel()
+	switch {
+	case errors.Is(err, ErrNoList):
+		d.resume(l)
+	case err != nil:
+		return fmt.Errorf("list what it holds: %w", err)
+	default:
+		orphans := d.compare(l, held)
+		if err := d.liftOrphans(ctx, l, orphans); err != nil {
+			return err
+		}
+	}
+	d.writeChanges(ctx)
+	return nil
+}
+
+// compare settles every decision that l takes by what l holds, and returns
+// what l holds for no decision.
+func (d *Dispatcher) compare(l *lane, held []Held) []Decision {
+	holds := make(map[string]bool, len(held))
+	for _, h := range held {
+		holds[heldKey(h)] = true
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	wanted := make(map[string]bool, len(d.records))
+	for _, r := range d.records {
+		if !r.verb.lasting() || r.dryRun || r.pending&l.bit != 0 && r.durable && r.took|r.unsure != 0 && d.queued(l, r) {
+			wanted[r.key] = true // its order is on its way
+			continue
+		}
+		if !r.durable || !l.enforcer.Handles(r.decision()) {
+			continue
+		}
+		wanted[r.key] = true
+		d.settleByList(l, r, holds[r.key])
+	}
+	var orphans []Decision
+	for key := range holds {
+		if !wanted[key] {
+			orphans = append(orphans, d.orphan(key))
+		}
+	}
+	return orphans
+}
+
+// queued reports whether l has an order for r that was given since the start.
+func (d *Dispatcher) queued(l *lane, r *record) bool {
+	return r.pending&l.bit != 0
+}
+
+func heldKey(h Held) string {
+	if h.Prefix.IsValid() {
+		return normal(h.Prefix).String()
+	}
+	return h.Key
+}
+
+// settleByList notes whether l holds r. The caller holds mu.
+func (d *Dispatcher) settleByList(l *lane, r *record, holds bool) {
+	name := l.enforcer.Name()
+	now := d.o.Now()
+	switch {
+	case holds && r.took&l.bit == 0:
+		r.took |= l.bit
+		r.unsure &^= l.bit
+		r.keep(Receipt{Decision: r.id, Enforcer: name, OK: true, Note: "found in its list", At: now})
+		if r.end == "" && r.pending == 0 {
+			d.settled(r)
+		}
+	case holds: // as it should be
+	case r.end != "":
+		r.took &^= l.bit
+		r.unsure &^= l.bit
+		r.pending &^= l.bit
+		if r.pending == 0 {
+			d.settled(r)
+		}
+	default:
+		r.took &^= l.bit
+		r.unsure |= l.bit
+		r.pending |= l.bit
+		l.push(order{r: r})
+	}
+}
+
+// resume is for an enforcer without a list: it is asked what became of what it
+// may have been sent, or else those decisions read UNKNOWN.
+func (d *Dispatcher) resume(l *lane) {
+	_, canTell := l.enforcer.(Resumer)
+	now := d.o.Now()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	first := !l.noList
+	l.noList = true
+	if !first {
+		return
+	}
+	for _, r := range d.records {
+		if r.unsure&l.bit == 0 || r.pending&l.bit != 0 || r.end != "" {
+			continue
+		}
+		if canTell {
+			r.pending |= l.bit
+			l.push(order{r: r, ask: true})
+			continue
+		}
+		r.keep(Receipt{Decision: r.id, Enforcer: l.enforcer.Name(), Unknown: true, At: now,
+			Note: "levee stopped while it was being sent; look there, then undo it or decide again"})
+		if r.pending == 0 {
+			d.settled(r)
+		}
+	}
+}
+
+// orphan returns a decision that names what is held under key. The caller
+// holds mu.
+func (d *Dispatcher) orphan(key string) Decision {
+	x := Decision{ID: "orphan " + key, Verb: Block, State: Unknown, Actor: Actor{Name: "levee", Via: "restart"}}
+	if p, err := netip.ParsePrefix(key); err == nil {
+		x.Target.Prefix = p
+		return x
+	}
+	for i := range d.recent {
+		if d.recent[i].Target.Key() == key {
+			x.Verb, x.Target = d.recent[i].Verb, d.recent[i].Target
+		}
+	}
+	return x
+}
+
+// liftOrphans takes away what l holds for no decision.
+func (d *Dispatcher) liftOrphans(ctx context.Context, l *lane, orphans []Decision) error {
+	for len(orphans) > 0 {
+		n := min(len(orphans), mostInBatch)
+		call, cancel := context.WithTimeout(ctx, callLasts)
+		_, err := l.enforcer.Revoke(call, orphans[:n])
+		cancel()
+		if err != nil {
+			return fmt.Errorf("take away %d entries that no decision asks for: %w", n, err)
+		}
+		d.notices.add(d.o.Now(), "info", fmt.Sprintf("%s: took away %d entries that no decision asks for, first %s",
+			l.enforcer.Name(), n, orphans[0].Target))
+		orphans = orphans[n:]
+	}
+	return nil
+}
+
+// checkHealth asks l's enforcer whether it is well.
+func (d *Dispatcher) checkHealth(ctx context.Context, l *lane) {
+	call, cancel := context.WithTimeout(ctx, checkEvery)
+	defer cancel()
+	err := l.enforcer.Check(call)
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		d.unwell(l, err)
+		return
+	}
+	d.mu.Lock()
+	l.health = EnforcerHealth{Name: l.enforcer.Name(), OK: true, At: d.o.Now()}
+	d.mu.Unlock()
+	d.dirty.Store(true)
+}
+
+// unwell notes that l's enforcer is down; the message line hears it once.
+func (d *Dispatcher) unwell(l *lane, err error) {
+	note, now := safe.Text(err.Error(), lineMost), d.o.Now()
+	d.mu.Lock()
+	told := !l.health.OK && l.health.Note == note
+	l.health = EnforcerHealth{Name: l.enforcer.Name(), Note: note, At: now}
+	d.mu.Unlock()
+	d.dirty.Store(true)
+	if !told {
+		d.notices.add(now, "error", l.enforcer.Name()+": "+note)
+	}
+}

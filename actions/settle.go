@@ -1,0 +1,208 @@
+package actions
+
+import (
+	"context"
+	"time"
+
+	"levee/actions/internal/safe"
+	"levee/detect"
+)
+
+// noSuspect is what is known of a source nothing is known of.
+var noSuspect detect.Suspect
+
+// retry is an act to be tried again at a time.
+type retry struct {
+	at time.Time
+	r  *record
+}
+
+// answer notes one enforcer's answer for one record. The caller holds mu.
+func (d *Dispatcher) answer(l *lane, o order, c Receipt) {
+	r := o.r
+	if o.ask && !c.OK && !c.Unknown && r.end == "" {
+		// It never arrived: now it may be sent without doing it twice.
+		l.push(order{r: r})
+		return
+	}
+	if r.pending&l.bit == 0 || o.lift != (r.end != "") {
+		// It answers a question that is no longer asked, but what it took it
+		// holds.
+		if !o.lift && (c.OK || c.Unknown) {
+			d.tookLate(l, r, c)
+		}
+		return
+	}
+	r.pending &^= l.bit
+	r.keep(c)
+	switch {
+	case o.lift && c.OK:
+		r.took &^= l.bit
+		r.unsure &^= l.bit
+	case o.lift: // it still holds it, as far as anybody knows
+	case c.OK:
+		r.took |= l.bit
+		r.unsure &^= l.bit
+	case c.Unknown:
+		r.unsure |= l.bit
+	default:
+		r.unsure &^= l.bit
+	}
+	if r.pending == 0 {
+		d.settled(r)
+	}
+}
+
+// tookLate is for an act that was undone while the enforcer was taking it: the
+// undo did not know, so it is sent again.
+func (d *Dispatcher) tookLate(l *lane, r *record, c Receipt) {
+	r.keep(c)
+	r.took |= l.bit
+	if r.end != "" && d.records[r.id] == r && r.pending&l.bit == 0 {
+		r.pending |= l.bit
+		l.push(order{r: r, lift: true})
+	}
+}
+
+// settled is called when every enforcer asked has answered. The caller holds
+// mu.
+func (d *Dispatcher) settled(r *record) {
+	now := d.o.Now()
+	if r.end != "" {
+		d.settledLift(r, now)
+		return
+	}
+	was, retried := r.state, r.tries > 0
+	asked, failed := len(r.receipts) > 0, false
+	for _, c := range r.receipts {
+		failed = failed || !c.OK && !c.Unknown
+	}
+	switch {
+	case r.unsure != 0:
+		r.state = Unknown
+	case r.took != 0 || !asked:
+		if r.state != Verified {
+			r.state = Applied
+		}
+	default:
+		r.state = Failed
+	}
+	if was == Intent {
+		d.inFlight--
+	}
+	if r.state == Failed && r.tries >= 3 || r.state == Failed && !r.verb.lasting() {
+		d.close(r, Failed, now)
+		return
+	}
+	if failed || r.state == Unknown || r.state == Failed {
+		if r.state == Failed {
+			r.state = Intent // not yet given up
+			d.inFlight++
+		}
+		d.again(r, now)
+	} else {
+		r.tries = 0
+	}
+	if was != r.state || retried {
+		d.changed(r, now, r.actor)
+	}
+	if r.state == Applied && was != Applied && r.predicts > 0 && r.verb == Block {
+		d.measure = append(d.measure, measuring{now.Add(measureAfter), r})
+	}
+}
+
+func (d *Dispatcher) settledLift(r *record, now time.Time) {
+	if r.state == Intent {
+		d.inFlight--
+	}
+	if (r.took|r.unsure) == 0 || r.dryRun || !r.verb.lasting() {
+		d.close(r, r.end, now)
+		return
+	}
+	if r.state == Intent {
+		r.state = Unknown
+	}
+	// Nothing stays that nobody wants: it is tried until it is gone.
+	d.again(r, now)
+	if r.tries == 1 {
+		d.notices.add(now, "error", "lifting "+r.target.String()+" failed, it is tried again: "+r.lastNote())
+		d.changed(r, now, r.ender)
+	}
+}
+
+func (r *record) lastNote() string {
+	for _, c := range r.receipts {
+		if !c.OK {
+			return c.Enforcer + ": " + c.Note
+		}
+	}
+	return ""
+}
+
+// again queues r for another try, later each time, at most a minute away.
+func (d *Dispatcher) again(r *record, now time.Time) {
+	r.tries++
+	wait := min(time.Second<<min(r.tries-1, 6), time.Minute)
+	d.retries = append(d.retries, retry{now.Add(wait), r})
+}
+
+// close ends r. The caller holds mu.
+func (d *Dispatcher) close(r *record, end State, now time.Time) {
+	r.state = end
+	ender := r.ender
+	if ender == (Actor{}) {
+		ender = r.actor
+	}
+	d.changed(r, now, ender)
+	d.remove(r)
+}
+
+// changed queues r's state for the ledger. The caller holds mu.
+func (d *Dispatcher) changed(r *record, now time.Time, by Actor) {
+	r.changed = now
+	d.changes = append(d.changes, Entry{Kind: Changed, At: now, Actor: by, Decision: r.decision()})
+	d.dirty.Store(true)
+}
+
+// writeChanges brings queued changes to the ledger, in order, and tells auto
+// mode. What can't be written stays queued and is tried again.
+func (d *Dispatcher) writeChanges(ctx context.Context) {
+	if err := d.writeInOrder(ctx, nil); err != nil && ctx.Err() == nil {
+		d.mu.Lock()
+		told := d.broken != ""
+		d.broken = safe.Text(err.Error(), lineMost)
+		d.mu.Unlock()
+		if !told {
+			d.notices.add(d.o.Now(), "error", d.broken+"; what was done is kept in memory until it can be written")
+		}
+	}
+}
+
+// writeInOrder writes the queued changes and then more; on an error none of
+// more is written.
+func (d *Dispatcher) writeInOrder(ctx context.Context, more []Entry) error {
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	d.mu.Lock()
+	queued := d.changes
+	d.changes = nil
+	d.mu.Unlock()
+	if len(queued)+len(more) == 0 {
+		return nil
+	}
+	err := d.o.Ledger.Record(ctx, append(queued[:len(queued):len(queued)], more...))
+	d.mu.Lock()
+	if err != nil {
+		d.changes = append(queued, d.changes...)
+	} else {
+		d.broken = ""
+	}
+	d.mu.Unlock()
+	if err == nil && d.o.Auto != nil {
+		for i := range queued {
+			d.o.Auto.Changed(queued[i].Decision)
+		}
+	}
+	d.dirty.Store(true)
+	return err
+}

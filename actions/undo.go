@@ -1,0 +1,143 @@
+package actions
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// UndoFilter chooses decisions in force to undo at once. Empty fields choose
+// all; at least one must be set.
+type UndoFilter struct {
+	Incident string
+	By       string    // actor's name
+	Since    time.Time // begun at or after
+}
+
+// PlanUndo plans the undo of a decision in force: a block is lifted, servers
+// added are taken away again.
+func (d *Dispatcher) PlanUndo(ctx context.Context, id string, actor Actor) (Plan, error) {
+	d.mu.Lock()
+	r := d.records[id]
+	var q Request
+	if r != nil {
+		q = Request{Verb: Unblock, Targets: []Target{r.target}, Actor: actor, Reason: "undo " + id,
+			Attack: r.attack, Incident: r.incident, Undoes: id}
+		switch r.verb {
+		case ScaleUp:
+			q.Verb = ScaleDown
+		case ScaleDown:
+			q.Verb = ScaleUp
+		}
+	}
+	d.mu.Unlock()
+	if r == nil {
+		return Plan{}, fmt.Errorf("undo %s: it has ended already, or never was; see levee decisions", id)
+	}
+	if r.verb == Notify {
+		return Plan{}, fmt.Errorf("undo %s: a message that was sent can't be undone", id)
+	}
+	return d.Plan(ctx, q)
+}
+
+// UndoMany plans the undo of every block, throttle and harden in force that f
+// chooses.
+func (d *Dispatcher) UndoMany(ctx context.Context, f UndoFilter, actor Actor) (Plan, error) {
+	if f == (UndoFilter{}) {
+		return Plan{}, fmt.Errorf("undo many: say which, by incident, actor or time")
+	}
+	q := Request{Verb: Unblock, Actor: actor, Incident: f.Incident, Reason: "undo many"}
+	d.mu.Lock()
+	for _, r := range d.records {
+		if r.end == "" && r.verb.lasting() && r.verb != Allow &&
+			(f.Incident == "" || r.incident == f.Incident) && (f.By == "" || r.actor.Name == f.By) &&
+			!r.created.Before(f.Since) {
+			q.Targets = append(q.Targets, r.target)
+		}
+	}
+	d.mu.Unlock()
+	if len(q.Targets) == 0 {
+		return Plan{}, fmt.Errorf("undo many: no decision in force matches")
+	}
+	return d.Plan(ctx, q)
+}
+
+// commitUndo lifts what the plan names: first on disk, then at the enforcers.
+func (d *Dispatcher) commitUndo(ctx context.Context, p *planned, a Answer) ([]Decision, error) {
+	q := &p.plan.Request
+	d.mu.Lock()
+	var rs []*record
+	for _, t := range q.Targets {
+		rs = append(rs, d.standingOn(t, q.Undoes)...)
+	}
+	now := d.o.Now()
+	entries := []Entry{d.commitment(p, a, 0)}
+	for _, r := range rs {
+		// On disk the decision ends now: should levee die before the enforcers
+		// were told, the next start lifts it.
+		x := r.decision()
+		x.EndedBy, x.Expires = q.Actor.Name, now
+		entries = append(entries, Entry{Kind: Changed, At: now, Actor: q.Actor, Decision: x})
+	}
+	d.mu.Unlock()
+	if len(rs) == 0 {
+		return nil, &RefusedError{[]Refusal{{Rule: "not_blocked", Value: "it ended meanwhile", Mend: "nothing to do"}}}
+	}
+	if err := d.writeInOrder(ctx, entries); err != nil {
+		d.notices.add(d.o.Now(), "error", "nothing was undone: "+err.Error())
+		return nil, fmt.Errorf("unblock: nothing was done: %w", err)
+	}
+	d.mu.Lock()
+	out := make([]Decision, 0, len(rs))
+	for _, r := range rs {
+		if r.end == "" {
+			d.lift(r, Undone, q.Actor, q.Actor.Name)
+		}
+		out = append(out, r.decision())
+	}
+	d.mu.Unlock()
+	d.nudge()
+	return out, nil
+}
+
+// standingOn returns what an unblock of t ends. The caller holds mu.
+func (d *Dispatcher) standingOn(t Target, undoes string) []*record {
+	var out []*record
+	if undoes != "" {
+		if r := d.records[undoes]; r != nil && r.end == "" && r.durable {
+			out = append(out, r)
+		}
+		return out
+	}
+	for _, v := range []Verb{Block, Throttle, Harden} {
+		if r := d.standing[place(v, t.Key())]; r != nil && r.end == "" && r.durable {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// lift begins the end of r: it is taken from the enforcers, and when they have
+// let go its state becomes end. The caller holds mu.
+func (d *Dispatcher) lift(r *record, end State, ender Actor, by string) {
+	if r.end != "" {
+		return
+	}
+	r.end, r.ender, r.endedBy, r.tries = end, ender, by, 0
+	d.due.schedule(r)
+	d.send(r)
+}
+
+// decisionsOf returns decisions by ID, in force or ended. The caller holds mu.
+func (d *Dispatcher) decisionsOf(ids []string) []Decision {
+	var out []Decision
+	for _, id := range ids {
+		if r := d.records[id]; r != nil {
+			out = append(out, r.decision())
+		} else if i := slices.IndexFunc(d.recent, func(x Decision) bool { return x.ID == id }); i >= 0 {
+			out = append(out, d.recent[i])
+		}
+	}
+	return out
+}
