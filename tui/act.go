@@ -179,7 +179,7 @@ func (m *Model) askUndo() tea.Cmd {
 	d := m.undoable()
 	id, op := d.ID, m.op
 	pd := &planDialog{
-		what: "Undo " + verbName(d.Verb) + " of",
+		what: "Undo " + verbName(d.Verb) + " of", yes: "undo it now",
 		req:  actions.Request{Verb: actions.Unblock, Targets: []actions.Target{d.Target}, Actor: m.d.me, Undoes: id},
 		plan: func(ctx context.Context, _ actions.Request) (actions.Plan, error) { return op.Undo(ctx, id) },
 	}

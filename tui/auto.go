@@ -30,6 +30,7 @@ func (s *autoScreen) draw(m *Model, c *canvas, h int) {
 	default:
 		t.add(m.th.good, " ARMED since "+clock(a.Since)+"Z: it acts up to level "+string(a.Level)+", inside this budget")
 	}
+	t.indent = 24
 	t.head("Level")
 	t.pair("default", string(a.Level)+"   (observe < suggest < throttle < block)")
 	for _, k := range slices.Sorted(maps.Keys(a.Services)) {
@@ -39,8 +40,9 @@ func (s *autoScreen) draw(m *Model, c *canvas, h int) {
 	b, u := a.Budget, a.Used
 	t.pair("blocks/min", strconv.Itoa(u.BlocksLastMinute)+" of "+strconv.Itoa(b.BlocksPerMinute))
 	t.pair("active", strconv.Itoa(u.ActiveBlocks)+" of "+strconv.Itoa(b.ActiveBlocks))
-	t.pair("usual share", percent(u.UsualShare)+" of "+percent(b.UsualShare)+" of usual traffic may be touched")
+	t.pair("usual share", percent(u.UsualShare)+" of usual traffic touched, "+percent(b.UsualShare)+" allowed")
 	t.pair("scale-ups/h", strconv.Itoa(u.ScaleUpsLastHour)+" of "+strconv.Itoa(b.ScaleUpsPerHour))
+	t.indent = 4
 	t.head("Next")
 	for _, n := range a.Next {
 		t.pair("·", n)

@@ -27,15 +27,16 @@ func page(sign int) func(m *Model) tea.Cmd {
 // defaultBindings is every key of the console.
 func defaultBindings() []binding {
 	bs := []binding{
-		{name: "detail", keys: []string{"enter"}, short: "detail", group: "Move", help: "open what is selected; never confirms anything", do: do(func(m *Model) { m.screens[m.at].enter(m) })},
+		{name: "detail", keys: []string{"enter"}, short: "detail", on: onRows, group: "Move", help: "open what is selected; never confirms anything", do: do(func(m *Model) { m.screens[m.at].enter(m) })},
 		{name: "block", keys: []string{"b"}, short: "block", group: "Act", help: "block the marked or selected sources; on an incident, its sources. Shows the impact and asks", on: onBlock, why: whyNotBlock, do: (*Model).askBlock},
 		{name: "preview", keys: []string{"B"}, group: "Act", help: "show what a block would do, without the possibility to confirm", on: onBlock, why: whyNotBlock, do: (*Model).askPreview},
 		{name: "unblock", keys: []string{"x"}, short: "unblock", group: "Act", help: "lift the block of the selected source or row", on: onUndo, why: whyNotUnblock, do: (*Model).askUnblock},
 		{name: "undo", keys: []string{"u"}, short: "undo", group: "Act", help: "undo your latest act that is still in force (on Blocks: the selected one)", why: whyNotUndo, do: (*Model).askUndo},
+		{name: "filter", keys: []string{"/"}, short: "filter", group: "Choose", help: "filter the suspects: path:/login asn:9009 score>80 !state:blocked ua~^curl", do: do((*Model).askFilter)},
+		{name: "screens", keys: []string{"1-9"}, short: "screens", group: "", help: "", do: do(func(*Model) {})},
 		{name: "allow", keys: []string{"w"}, short: "allow", group: "Act", help: "allow the source: no block touches it", on: onSource, why: mayAct, do: (*Model).askAllow},
 		{name: "mark", keys: []string{" "}, short: "mark", group: "Choose", help: "mark the selected source, for one act on many", on: inTable, do: do(func(m *Model) { m.table.mark(m.opt.Now()) })},
 		{name: "mark-range", keys: []string{"v"}, group: "Choose", help: "mark from the last mark to here", on: inTable, do: do(func(m *Model) { m.table.markRange(m.opt.Now()) })},
-		{name: "filter", keys: []string{"/"}, short: "filter", group: "Choose", help: "filter the suspects: path:/login asn:9009 score>80 !state:blocked ua~^curl", do: do((*Model).askFilter)},
 		{name: "sort", keys: []string{"o"}, short: "sort", group: "Choose", help: "sort by the next column", on: inTable, do: do((*Model).nextSort)},
 		{name: "sort-reverse", keys: []string{"O"}, group: "Choose", help: "turn the order round", on: inTable, do: do(func(m *Model) { m.table.up = !m.table.up; m.resort() })},
 		{name: "hold", keys: []string{"z"}, short: "hold", group: "Choose", help: "hold the order of the rows until z again (a few seconds are held by themselves after each move)", on: inTable, do: do((*Model).toggleHold)},

@@ -200,7 +200,7 @@ func spark(c *canvas, th *theme, s *detect.Snapshot, w int, span time.Duration) 
 	bs := buckets(s.History, max(min(w, c.w-c.col), 0), span)
 	top := 0.0
 	for _, b := range bs {
-		top = max(top, b.rate)
+		top = max(top, b.rate, 2*b.base) // usual traffic stands half as high as the line
 	}
 	top = max(top, 1)
 	for _, b := range bs {

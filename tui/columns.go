@@ -20,7 +20,7 @@ type column struct {
 }
 
 var columns = []column{
-	{"score", "SCORE", 6, 0, true, 0, func(r *row, _ time.Time) string {
+	{"score", "SCORE", 6, 0, true, 1, func(r *row, _ time.Time) string {
 		n := strconv.Itoa(int(r.s.Score + 0.5))
 		return string(band(r.s.Score)) + "   "[min(len(n), 3):] + n
 	}},
@@ -32,20 +32,20 @@ var columns = []column{
 		}
 		return "AS" + strconv.FormatUint(uint64(r.s.ASN), 10)
 	}},
-	{"rps", "RPS", 5, 0, true, 2, func(r *row, _ time.Time) string { return rate(r.s.Rate) }},
-	{"delta", "Δ1m", 5, 0, true, 4, func(r *row, _ time.Time) string { return signed(r.s.Delta) }},
+	{"rps", "RPS", 5, 0, true, 3, func(r *row, _ time.Time) string { return rate(r.s.Rate) }},
+	{"delta", "Δ1m", 5, 0, true, 5, func(r *row, _ time.Time) string { return signed(r.s.Delta) }},
 	{"hits", "HITS", 5, 0, true, 8, func(r *row, _ time.Time) string { return number(float64(r.s.Hits)) }},
-	{"err", "ERR%", 5, 0, true, 3, func(r *row, _ time.Time) string { return strconv.Itoa(int(r.s.ErrorShare*100 + 0.5)) }},
+	{"err", "ERR%", 5, 0, true, 4, func(r *row, _ time.Time) string { return strconv.Itoa(int(r.s.ErrorShare*100 + 0.5)) }},
 	{"paths", "PATHS", 5, 0, true, 9, func(r *row, _ time.Time) string { return number(float64(r.s.Paths)) }},
 	{"agents", "UA", 3, 0, true, 9, func(r *row, _ time.Time) string { return number(float64(r.s.Agents)) }},
 	{"rules", "RULES", 16, 14, false, 10, func(r *row, _ time.Time) string { return signals(r.s) }},
-	{"state", "STATE", 10, 0, false, 1, func(r *row, _ time.Time) string {
+	{"state", "STATE", 10, 0, false, 2, func(r *row, _ time.Time) string {
 		if r.gone && r.st.kind == standNone {
 			return "gone quiet"
 		}
 		return r.st.word()
 	}},
-	{"ttl", "TTL", 6, 0, true, 2, func(r *row, now time.Time) string {
+	{"ttl", "TTL", 6, 0, true, 3, func(r *row, now time.Time) string {
 		if r.st.decision == nil || !r.st.decision.State.Active() {
 			return ""
 		}
@@ -95,7 +95,7 @@ func (t *table) layout(w int) []placed {
 	}
 	byRank := slices.Clone(want)
 	slices.SortStableFunc(byRank, func(a, b *column) int { return a.rank - b.rank })
-	room, taken := w-2, map[*column]bool{} // two columns for the cursor and the flag
+	room, taken := w-3, map[*column]bool{} // columns for the cursor and the flag
 	for _, c := range byRank {
 		if c.width+1 > room {
 			break // nothing less important takes the place of what did not fit
@@ -110,7 +110,7 @@ func (t *table) layout(w int) []placed {
 		}
 	}
 	if len(out) == 0 && len(want) > 0 {
-		out = append(out, placed{want[min(1, len(want)-1)], max(w-2, 1)})
+		out = append(out, placed{want[min(1, len(want)-1)], max(w-3, 1)})
 	}
 	for i := range out {
 		if n := min(room, out[i].grow); n > 0 {
@@ -122,10 +122,18 @@ func (t *table) layout(w int) []placed {
 }
 
 // draw writes the column heads and h-1 rows.
-func (t *table) draw(c *canvas, th *theme, now time.Time, h int) {
+func (t *table) draw(c *canvas, th *theme, now time.Time, h int, empty string) {
+	t.page = max(h, 1)
+	if len(t.rows) == 0 {
+		if h > 0 {
+			c.line(th.dim, " "+empty)
+		}
+		c.blank(h - 1)
+		return
+	}
 	cols := t.layout(c.w)
 	if h > 3 {
-		c.put(th.dim, "  ")
+		c.put(th.dim, "   ")
 		for _, col := range cols {
 			title := col.title
 			if col.name == t.sort {
@@ -170,7 +178,7 @@ func (t *table) drawRow(c *canvas, th *theme, cols []placed, i int, now time.Tim
 	if t.marks[r.s.Key] {
 		flag = "*"
 	}
-	c.put(p, mark+flag)
+	c.put(p, mark+flag+" ")
 	for _, col := range cols {
 		c.cell(p, col.text(r, now), col.w, col.right)
 		c.put(p, " ")

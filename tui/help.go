@@ -18,6 +18,9 @@ func (s *helpScreen) enter(*Model)         {}
 func (s *helpScreen) draw(m *Model, c *canvas, h int) {
 	m.heading(c, "Help  ? or esc closes, j k scroll")
 	t := writer{th: m.th, w: c.w}
+	at := m.at
+	m.at = s.from // what a key can do is told for the screen the help was called from
+	defer func() { m.at = at }()
 	for _, group := range [...]string{"Act", "Choose", "Move", "Screens", "Chart", "Other"} {
 		t.head(group)
 		for i := range m.keys {

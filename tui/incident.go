@@ -93,9 +93,11 @@ func (s *incidentScreen) draw(m *Model, c *canvas, h int) {
 	t.pair("sources", strconv.Itoa(in.Sources)+" match it, "+strconv.Itoa(in.Enrolled)+" are worth a block, "+strconv.Itoa(blocked)+" of those listed are blocked")
 	s.advice(&t, in)
 	t.head("Why")
+	t.indent = 20
 	for _, e := range in.Evidence {
-		t.pair(e.Signal, e.Text+" ("+signed(e.Points)+")")
+		t.pair(padRight(signed(e.Points), 4)+e.Signal, e.Text)
 	}
+	t.indent = 0
 	if len(in.Samples) > 0 {
 		t.head("Requests it is made of")
 		for i := range in.Samples {

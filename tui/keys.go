@@ -29,6 +29,7 @@ func (b *binding) shown(at screenID) bool { return b.on == nil || slices.Contain
 
 var (
 	inTable  = []screenID{scrOverview, scrSuspects}
+	onRows   = []screenID{scrOverview, scrSuspects, scrIncident, scrBlocks, scrAudit}
 	onSource = []screenID{scrOverview, scrSuspects, scrSource}
 	onBlock  = []screenID{scrOverview, scrSuspects, scrSource, scrIncident}
 	onUndo   = []screenID{scrOverview, scrSuspects, scrSource, scrIncident, scrBlocks, scrAudit}

@@ -114,9 +114,10 @@ func (v *textView) draw(m *Model, c *canvas, h int) {
 
 // writer collects the lines of a textView.
 type writer struct {
-	th    *theme
-	w     int
-	lines []styled
+	th     *theme
+	w      int
+	indent int // columns for names; 0: 14
+	lines  []styled
 }
 
 func (t *writer) add(p pen, s string) { t.lines = append(t.lines, styled{p, s}) }
@@ -131,7 +132,10 @@ func (t *writer) head(s string) {
 func (t *writer) pair(name, value string) { t.pairIn(t.th.text, name, value) }
 
 func (t *writer) pairIn(p pen, name, value string) {
-	const indent = 14
+	indent := t.indent
+	if indent == 0 {
+		indent = 14
+	}
 	for i, l := range wrap(value, t.w-indent-1) {
 		if i > 0 {
 			name = ""

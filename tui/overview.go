@@ -26,6 +26,9 @@ func (s *overviewScreen) draw(m *Model, c *canvas, h int) {
 	case h >= 9:
 		whyLines = 2
 	}
+	if len(m.table.rows) == 0 {
+		whyLines = 0
+	}
 	stop := c.rows + h
 	switch {
 	case h >= 26 && c.w >= 72:
@@ -36,7 +39,7 @@ func (s *overviewScreen) draw(m *Model, c *canvas, h int) {
 	if h >= 7 {
 		m.heading(c, m.tableTitle())
 	}
-	m.table.draw(c, m.th, m.d.now(), max(stop-whyLines-c.rows, 0))
+	m.table.draw(c, m.th, m.d.now(), max(stop-whyLines-c.rows, 0), m.emptyTable())
 	if whyLines > 0 {
 		m.drawWhy(c, whyLines)
 	}
@@ -152,12 +155,12 @@ func (*suspectsScreen) move(m *Model, n int) { m.table.move(n, m.opt.Now()) }
 func (*suspectsScreen) enter(m *Model)       { m.openSelected() }
 func (s *suspectsScreen) draw(m *Model, c *canvas, h int) {
 	why := 0
-	if h >= 10 {
+	if h >= 10 && len(m.table.rows) > 0 {
 		why = 3
 	}
 	stop := c.rows + h
 	m.heading(c, m.tableTitle())
-	m.table.draw(c, m.th, m.d.now(), max(stop-why-c.rows, 0))
+	m.table.draw(c, m.th, m.d.now(), max(stop-why-c.rows, 0), m.emptyTable())
 	if why > 0 {
 		m.drawWhy(c, why)
 	}
@@ -198,21 +201,25 @@ func (m *Model) tableTitle() string {
 	return s
 }
 
+// emptyTable says why there is no suspect to see.
+func (m *Model) emptyTable() string {
+	switch {
+	case m.table.filter != nil && m.table.filter.text != "" && m.table.total > 0:
+		return "nothing passes the filter /" + m.table.filter.text + "   esc clears it"
+	case m.d.status.DataAge < 0:
+		return "waiting for the first log line (8 shows the inputs)"
+	case m.d.stale:
+		return "no suspect, but the data is " + age(m.d.status.DataAge) + " old (8 shows the inputs)"
+	}
+	return "no source is suspect: nothing to do"
+}
+
 // drawWhy tells why the selected source is a suspect, in n lines.
 func (m *Model) drawWhy(c *canvas, n int) {
 	stop := c.rows + n
 	r := m.table.selected()
 	if r == nil {
-		m.heading(c, "why")
-		switch {
-		case m.table.filter != nil && m.table.filter.text != "" && m.table.total > 0:
-			c.line(m.th.dim, " nothing passes the filter /"+m.table.filter.text+"   esc clears it")
-		case m.d.status.DataAge < 0:
-			c.line(m.th.dim, " waiting for the first log line (8 shows the inputs)")
-		default:
-			c.line(m.th.dim, " no source is suspect: nothing to do")
-		}
-		c.blank(stop - c.rows)
+		c.blank(n)
 		return
 	}
 	var b strings.Builder
@@ -225,7 +232,12 @@ func (m *Model) drawWhy(c *canvas, n int) {
 	lines := words[1:]
 	lines = append(lines, m.whereabouts(r))
 	if len(lines) > n-1 {
-		lines = append(lines[:max(n-2, 0)], lines[len(lines)-1])
+		last := lines[len(lines)-1]
+		lines = lines[:max(n-2, 0)]
+		if k := len(lines); k > 0 {
+			lines[k-1] += " …"
+		}
+		lines = append(lines, last)
 	}
 	for _, l := range lines {
 		if c.rows < stop {

@@ -18,6 +18,7 @@ import (
 // opened for: nothing that happens behind it changes them.
 type planDialog struct {
 	what    string // "Block"
+	yes     string // what y does, if not the same
 	req     actions.Request
 	plan    func(context.Context, actions.Request) (actions.Plan, error)
 	preview bool // show only
@@ -240,7 +241,20 @@ func outcome(what string, done []actions.Decision) (level, text string) {
 	case len(done) == 0:
 		return "info", what + ": nothing was left to do"
 	}
-	return "ok", what + ": written down and on its way; u undoes it"
+	return "ok", what + ": " + doneWords(done)
+}
+
+// doneWords says how far decisions came.
+func doneWords(done []actions.Decision) string {
+	switch d := &done[0]; {
+	case d.State == actions.Undone || d.Verb == actions.Unblock:
+		return "lifted"
+	case d.State == actions.Intent:
+		return "written down and on its way; u undoes it"
+	case d.TTL > 0:
+		return "done, for " + span(d.TTL) + "; u undoes it"
+	}
+	return "done; u undoes it"
 }
 
 func (d *planDialog) lines(m *Model, w int) (string, []styled, bool) {
@@ -253,7 +267,7 @@ func (d *planDialog) lines(m *Model, w int) (string, []styled, bool) {
 	}
 	d.targets(m, &t)
 	if d.hasTTL() {
-		t.pair("for", span(d.req.TTL)+"   ← → changes it")
+		t.pair("for", span(d.req.TTL)+" · ← → changes it")
 	}
 	switch {
 	case d.err != nil:
@@ -276,7 +290,10 @@ func (d *planDialog) lines(m *Model, w int) (string, []styled, bool) {
 func (d *planDialog) question(m *Model, t *writer) {
 	th := t.th
 	want := d.wanted()
-	yes := strings.ToLower(d.what)
+	yes := strings.ToLower(d.what) + " now"
+	if d.yes != "" {
+		yes = d.yes
+	}
 	switch {
 	case d.preview:
 		t.add(th.dim, "a preview: nothing will be done. esc, then b, to block")
@@ -292,7 +309,7 @@ func (d *planDialog) question(m *Model, t *writer) {
 	case want != "" && d.typed != want:
 		t.add(th.warn, "Large: type "+want+" then y: "+d.typed+"_")
 	default:
-		t.add(th.danger, "y  "+yes+" now")
+		t.add(th.danger, "y  "+yes)
 	}
 	t.add(th.focus, "[ Cancel: enter or esc ]")
 }
@@ -311,7 +328,7 @@ func (d *planDialog) targets(m *Model, t *writer) {
 		target := d.req.Targets[i]
 		line := targetText(target)
 		if s := m.d.suspect(target.Prefix); s != nil {
-			line += "  score " + strconv.Itoa(int(s.Score+0.5)) + "  " + rate(s.Rate) + " req/s  " + s.TopMethod + " " + s.TopPath
+			line += " · score " + strconv.Itoa(int(s.Score+0.5)) + " · " + rate(s.Rate) + " req/s · " + s.TopMethod + " " + s.TopPath
 		}
 		t.pair("target", line)
 	}

@@ -116,9 +116,11 @@ func (s *sourceScreen) draw(m *Model, c *canvas, h int) {
 	}
 	s.done(m, &t)
 	t.head("Why " + strconv.Itoa(int(v.Score+0.5)))
+	t.indent = 20
 	for _, e := range v.Evidence {
-		t.pair(signed(e.Points)+" "+e.Signal, e.Text)
+		t.pair(padRight(signed(e.Points), 4)+e.Signal, e.Text)
 	}
+	t.indent = 0
 	if len(v.Evidence) == 0 {
 		t.add(m.th.dim, " nothing speaks against it")
 	}
@@ -165,12 +167,14 @@ func (s *sourceScreen) verdict(m *Model, t *writer) {
 		}
 	}
 	if s.view.Score > 0 {
-		line += "  score " + strconv.Itoa(int(s.view.Score+0.5)) + " " + attackName(s.view.Attack)
+		line += ", score " + strconv.Itoa(int(s.view.Score+0.5)) + " " + attackName(s.view.Attack)
 		if s.view.Measure != "" {
 			line += ", levee recommends: " + strings.ReplaceAll(string(s.view.Measure), "_", " ")
 		}
 	}
-	t.add(st.pen(m.th, s.view.Score), line)
+	for _, l := range wrap(line, t.w-2) {
+		t.add(st.pen(m.th, s.view.Score), " "+l)
+	}
 }
 
 // history draws the requests of the last minute.
@@ -218,7 +222,7 @@ func (s *sourceScreen) shares(m *Model, t *writer) {
 		for _, sh := range list[:min(len(list), n)] {
 			out = append(out, sh.Name+" "+percent(sh.Share))
 		}
-		return strings.Join(out, "  ")
+		return strings.Join(out, ", ")
 	}
 	t.head("Traffic")
 	t.pair("statuses", orNone(text(v.Statuses, 8)))

@@ -73,7 +73,7 @@ func (m *Model) View() string {
 // heading writes a rule with a title in it, as every part of a screen begins.
 func (m *Model) heading(c *canvas, text string) {
 	c.put(m.th.rule, "─ ")
-	c.put(m.th.title, text)
+	c.cell(m.th.title, text, min(measure(text), c.w-c.col-1), false)
 	c.put(m.th.rule, " ")
 	c.rule(m.th.rule, c.w)
 	c.end()
@@ -170,11 +170,15 @@ func (m *Model) drawKeys(c *canvas) {
 			list = append(list, b)
 		}
 	}
+	gap := 2
+	if c.w < 110 {
+		gap = 1
+	}
 	edge := c.w - measure(stop) - measure(help) - 1
 	c.put("", " ")
 	for _, b := range list {
 		k := keyName(b.keys[0])
-		if c.col+measure(k)+1+measure(b.short)+2 > edge {
+		if c.col+measure(k)+1+measure(b.short)+gap > edge {
 			continue
 		}
 		p := m.th.text
@@ -182,7 +186,7 @@ func (m *Model) drawKeys(c *canvas) {
 			p = m.th.dim
 		}
 		c.put(m.th.key, k)
-		c.put(p, " "+b.short+"  ")
+		c.put(p, " "+b.short+"  "[:gap])
 	}
 	c.space("", edge)
 	c.put(m.th.danger, stop)
@@ -195,8 +199,6 @@ func keyName(k string) string {
 	switch k {
 	case " ":
 		return "space"
-	case "enter":
-		return "enter"
 	}
 	return strings.ReplaceAll(k, "shift+tab", "S-tab")
 }

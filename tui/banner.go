@@ -1,0 +1,86 @@
+package tui
+
+import (
+	"strconv"
+	"strings"
+
+	"levee/detect"
+)
+
+// drawBanner tells the worst thing that goes on, or that all is calm. What
+// does not fit is left out whole, the least important first.
+func (m *Model) drawBanner(c *canvas) {
+	d, th := m.d, m.th
+	t := d.snap.Total
+	blocked := "blocked " + number(float64(d.stand.blocks))
+	if b := d.board.Auto.Budget.ActiveBlocks; b > 0 {
+		blocked += "/" + number(float64(b))
+	}
+	queue := ""
+	if d.board.Queue > 0 {
+		queue = "queue " + strconv.Itoa(d.board.Queue)
+	}
+	rps := rate(t.Rate) + " req/s"
+	if t.Baseline > 0 && t.Rate > 1.5*t.Baseline {
+		rps += " (x" + rate(t.Rate/t.Baseline) + " usual)"
+	}
+	in := d.top
+	if in == nil {
+		usual, learning := "", ""
+		if t.Baseline > 0 {
+			usual = "usual " + rate(t.Baseline)
+		}
+		if d.snap.Learning {
+			learning = "still learning what is usual"
+		}
+		m.bannerLine(c, th.calm, false, " calm", rps, usual, "err "+percent(t.ErrorShare), blocked, queue, learning)
+		return
+	}
+	what := " ATTACK  " + attackName(in.Attack)
+	if !in.Attack.Hostile() {
+		what = " " + strings.ToUpper(attackName(in.Attack))
+	}
+	if in.Signature.Path != "" {
+		what += " on " + in.Signature.Path
+	} else if in.Service != "" {
+		what += " on " + in.Service
+	}
+	since := "for " + span(d.snap.Now.Sub(in.Opened))
+	if c.w >= 100 {
+		since = "since " + in.Opened.UTC().Format("15:04") + " (" + span(d.snap.Now.Sub(in.Opened)) + ")"
+	}
+	more := ""
+	if d.open > 1 {
+		more = "+" + strconv.Itoa(d.open-1) + " more: 3"
+	}
+	if !in.Attack.Hostile() {
+		m.bannerLine(c, th.crowd, false, what, crowdAdvice(in.Attack), rps, since, more, "err "+percent(t.ErrorShare))
+		return
+	}
+	m.bannerLine(c, th.hostile, true, what, rps, since, more, "err "+percent(t.ErrorShare), blocked, queue)
+}
+
+// crowdAdvice says what a surge that is no attack needs.
+func crowdAdvice(a detect.Attack) string {
+	if a == detect.FlashCrowd {
+		return "real visitors: add servers (s), block nobody"
+	}
+	return "no attack: watch it (3)"
+}
+
+// bannerLine writes what goes on and the parts that fit beside it.
+func (m *Model) bannerLine(c *canvas, p pen, fill bool, what string, parts ...string) {
+	room := c.w - min(measure(what), max(c.w/2, 24))
+	tail := ""
+	for _, s := range parts {
+		if s != "" && measure(tail)+2+measure(s) <= room {
+			tail += "  " + s
+		}
+	}
+	c.cell(p, what, min(measure(what), c.w-measure(tail)), false)
+	c.put(p, tail)
+	if fill {
+		c.fill(p)
+	}
+	c.end()
+}

@@ -1,0 +1,136 @@
+package tui
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"levee/actions"
+	"levee/detect"
+)
+
+var update = flag.Bool("update", false, "write what the console shows to testdata instead of comparing")
+
+// goldens are the screens and dialogs, each with the keys that lead to it.
+var goldens = []struct {
+	name   string
+	keys   string
+	change func(f *fake)
+}{
+	{name: "overview", keys: ""},
+	{name: "overview-calm", change: func(f *fake) { f.snap = calm() }},
+	{name: "overview-flash-crowd", change: flashCrowd},
+	{name: "overview-no-data", change: func(f *fake) {
+		f.snap, f.board, f.notices = &detect.Snapshot{Learning: true}, &actions.Board{Auto: actions.AutoState{Armed: true}}, nil
+		f.status = Status{Name: "edge-ams", Now: t0, DataAge: -1}
+	}},
+	{name: "overview-stale", change: func(f *fake) { f.status.DataAge = 94 * time.Second }},
+	{name: "overview-disarmed", change: func(f *fake) { f.board.Auto.Armed, f.board.Auto.DisarmedBy = false, "bo" }},
+	{name: "overview-marked", keys: "j space space"},
+	{name: "overview-chart-cursor", keys: "left left left"},
+	{name: "suspects", keys: "2"},
+	{name: "filter-typing", keys: "/ a s n : 1 4 0 6 1"},
+	{name: "filter-wrong", keys: "/ s c o r e > h"},
+	{name: "incident", keys: "3"},
+	{name: "blocks", keys: "4"},
+	{name: "jobs", keys: "5"},
+	{name: "audit", keys: "6"},
+	{name: "auto", keys: "7"},
+	{name: "health", keys: "8"},
+	{name: "sessions", keys: "9"},
+	{name: "source", keys: "j enter"},
+	{name: "source-prefix", keys: "j enter p"},
+	{name: "messages", keys: "M"},
+	{name: "help", keys: "?"},
+	{name: "dialog-block", keys: "j b"},
+	{name: "dialog-block-many", keys: "j space space space space b"},
+	{name: "dialog-block-typed", keys: "j b", change: func(f *fake) { f.needs, f.typed = actions.ConfirmTyped, "198.51.100.23" }},
+	{name: "dialog-block-second-person", keys: "j b", change: func(f *fake) { f.needs = actions.ConfirmTwo }},
+	{name: "dialog-refused", keys: "j b", change: refuseSecond},
+	{name: "dialog-preview", keys: "j B"},
+	{name: "dialog-undo", keys: "u"},
+	{name: "dialog-unblock", keys: "4 x"},
+	{name: "dialog-scale", keys: "s"},
+	{name: "dialog-arm", keys: "A", change: func(f *fake) { f.board.Auto.Armed, f.board.Auto.DisarmedBy = false, "bo" }},
+	{name: "dialog-auto-on", keys: "A", change: func(f *fake) { f.board.Auto.On = false }},
+	{name: "command", keys: ": b l o c k"},
+}
+
+func flashCrowd(f *fake) {
+	f.snap.Incidents[0].Attack, f.snap.Incidents[0].Signature = detect.FlashCrowd, detect.Signature{Path: "/sale"}
+	f.snap.Incidents[0].Measures = []detect.Measure{detect.ScaleUp}
+	f.snap.Suspects, f.snap.NSuspects = nil, 0
+	for i := range f.snap.History {
+		f.snap.History[i].Incident = false
+	}
+}
+
+func refuseSecond(f *fake) {
+	p := pfx("198.51.100.23")
+	f.refuse[p] = actions.Refusal{Target: actions.Target{Prefix: p}, Rule: "allow_list", Value: "198.51.100.0/24 is on the allow list (levee.yaml:12)",
+		Mend: "take it off the list, or block a narrower prefix"}
+}
+
+func TestGoldenScreens(t *testing.T) {
+	sizes := [][2]int{{60, 15}, {80, 24}, {120, 36}}
+	for _, g := range goldens {
+		for _, s := range sizes {
+			t.Run(fmt.Sprintf("%s-%dx%d", g.name, s[0], s[1]), func(t *testing.T) {
+				f := newFake()
+				if g.change != nil {
+					g.change(f)
+				}
+				d := sit(t, f, s[0], s[1], plain)
+				d.keys(g.keys)
+				fits(t, d.m.View(), s[0], s[1])
+				compare(t, fmt.Sprintf("%s-%dx%d.txt", g.name, s[0], s[1]), d.screen())
+			})
+		}
+	}
+	t.Run("ascii", func(t *testing.T) {
+		d := sit(t, newFake(), 120, 36, ascii)
+		s := d.screen()
+		if i := strings.IndexFunc(s, func(r rune) bool { return r > 0x7e || r < 0x20 && r != '\n' }); i >= 0 {
+			t.Fatalf("%q is not ASCII", s[i:min(i+20, len(s))])
+		}
+		compare(t, "ascii-120x36.txt", s)
+		d.keys("j b")
+		compare(t, "ascii-dialog-120x36.txt", d.screen())
+	})
+	for _, theme := range Themes {
+		t.Run("colour-"+theme, func(t *testing.T) {
+			d := sit(t, newFake(), 80, 24, func(o *Options) { o.Theme = theme })
+			compare(t, "colour-"+theme+"-80x24.txt", strings.ReplaceAll(d.m.View(), "\x1b", "^["))
+		})
+	}
+}
+
+func compare(t *testing.T, name, got string) {
+	t.Helper()
+	lines := strings.Split(got, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	got = strings.Join(lines, "\n") + "\n"
+	file := filepath.Join("testdata", "screens", name)
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v (go test ./tui -update writes it; look at it before you commit it)", err)
+	}
+	if string(want) != got {
+		t.Errorf("%s changed. Want:\n%s\ngot:\n%s", name, want, got)
+	}
+}
