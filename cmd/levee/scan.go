@@ -1,0 +1,93 @@
+package main
+
+import (
+	"net/netip"
+
+	"github.com/spf13/cobra"
+
+	"levee/internal/command"
+)
+
+// logFlags are the flags of whatever reads log lines.
+type logFlags struct {
+	format  string
+	trusted []string
+	service string
+}
+
+func (l *logFlags) add(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&l.format, "format", "auto", "the log's format: auto, a name, or a log_format string")
+	f.StringSliceVar(&l.trusted, "trusted-proxy", nil, "CIDR of a proxy whose X-Forwarded-For is believed (repeatable)")
+	f.StringVar(&l.service, "service", "", "the service's name where the log has no host")
+}
+
+func (l *logFlags) parse() (command.LogOptions, error) {
+	o := command.LogOptions{Format: l.format, Service: l.service}
+	for _, s := range l.trusted {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			a, aerr := netip.ParseAddr(s)
+			if aerr != nil {
+				return o, command.Usagef("--trusted-proxy %s: no address or CIDR; write it like 192.0.2.0/24", s)
+			}
+			p = netip.PrefixFrom(a, a.BitLen())
+		}
+		o.TrustedProxies = append(o.TrustedProxies, p.Masked())
+	}
+	return o, nil
+}
+
+func newScan(g *global) *cobra.Command {
+	var logs logFlags
+	var o command.ScanOptions
+	var format string
+	c := &cobra.Command{
+		Use:   "scan FILE…",
+		Short: "judge recorded logs at full speed: what auto mode at level block would have done",
+		Long:  "Reads recorded logs (plain, .gz, .zst, - for standard input) at full speed and prints, in log time,\nevery verdict and what auto mode at level block would have done within its budgets.",
+		Args:  someArgs("FILE"),
+		RunE: func(c *cobra.Command, args []string) error {
+			var err error
+			if o.LogOptions, err = logs.parse(); err != nil {
+				return err
+			}
+			if o.Output, err = command.ParseFormat(format); err != nil {
+				return err
+			}
+			if o.Config, err = g.load(); err != nil {
+				return err
+			}
+			return command.Scan(c.Context(), g.streams, args, o)
+		},
+	}
+	logs.add(c)
+	c.Flags().StringVarP(&format, "output", "o", "table", "table, json or jsonl")
+	c.Flags().BoolVar(&o.Stats, "stats", false, "end with one JSON object of figures on standard error")
+	return c
+}
+
+func newParse(g *global) *cobra.Command {
+	var logs logFlags
+	var o command.ParseOptions
+	var format string
+	c := &cobra.Command{
+		Use:   "parse FILE…",
+		Short: "print what the parser makes of each line",
+		Args:  someArgs("FILE"),
+		RunE: func(c *cobra.Command, args []string) error {
+			var err error
+			if o.LogOptions, err = logs.parse(); err != nil {
+				return err
+			}
+			if o.Output, err = command.ParseFormat(format); err != nil {
+				return err
+			}
+			return command.Parse(c.Context(), g.streams, args, o)
+		},
+	}
+	logs.add(c)
+	c.Flags().StringVarP(&format, "output", "o", "table", "table, json or jsonl")
+	c.Flags().BoolVar(&o.Stats, "stats", false, "end with one JSON object of figures on standard error")
+	return c
+}

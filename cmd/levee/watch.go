@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/user"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"levee/actions"
+	"levee/internal/command"
+	"levee/internal/config"
+	"levee/internal/station"
+	"levee/tui"
+)
+
+// show says how a station is shown: on the console or as text.
+type show struct {
+	headless bool
+	ascii    bool
+	limit    time.Duration // 0: until asked to stop
+}
+
+func (s *show) add(c *cobra.Command) {
+	f := c.Flags()
+	f.BoolVar(&s.headless, "headless", false, "print the run as text instead of opening the console")
+	f.DurationVar(&s.limit, "for", 0, "stop after this long, such as 60s")
+	f.BoolVar(&s.ascii, "ascii", false, "draw with ASCII only")
+}
+
+func newWatch(g *global) *cobra.Command {
+	var logs logFlags
+	var view show
+	c := &cobra.Command{
+		Use:   "watch [SOURCE…]",
+		Short: "detector and console in this terminal, on growing logs",
+		Long:  "Follows logs and opens the console. A SOURCE is a file or glob, - for standard input, or the name of a\nsource in levee.yaml; without any, all sources of levee.yaml are followed.",
+		RunE: func(c *cobra.Command, args []string) error {
+			o, err := logs.parse()
+			if err != nil {
+				return err
+			}
+			conf, err := g.load()
+			if err != nil {
+				return err
+			}
+			if conf, err = command.WatchSources(conf, args, o); err != nil {
+				return err
+			}
+			return view.run(c.Context(), g, station.Options{
+				Config: conf, StateDir: config.StateDir(g.state, os.Getenv), Stdin: g.streams.In, AutoOn: true,
+			}, nil)
+		},
+	}
+	logs.add(c)
+	view.add(c)
+	return c
+}
+
+// run opens a station and shows it until the person quits, ctx ends or the
+// limit is reached. beside, if any, runs as long as the station does.
+func (s *show) run(ctx context.Context, g *global, o station.Options, beside func(context.Context) error) error {
+	if s.limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, s.limit)
+		defer cancel()
+	}
+	st, err := station.Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	ctx, quit := context.WithCancel(ctx)
+	defer quit()
+	ended := make(chan error, 2)
+	n := 1
+	go func() { defer quit(); ended <- st.Run(ctx) }()
+	if beside != nil {
+		n++
+		go func() { defer quit(); ended <- beside(ctx) }()
+	}
+	err = s.look(ctx, g, st)
+	quit()
+	for range n {
+		if rerr := <-ended; err == nil {
+			err = rerr
+		}
+	}
+	return err
+}
+
+// look shows the station on the console, or as text where there is no
+// terminal.
+func (s *show) look(ctx context.Context, g *global, st *station.Station) error {
+	if s.headless || !isTerminal(g.streams.Out) || !isTerminal(g.streams.In) {
+		return command.Headless(ctx, g.streams.Out, st)
+	}
+	op, leave := st.Join(actions.Actor{Name: username(), Role: actions.Admin, Via: "console"})
+	defer leave()
+	if err := tui.Run(ctx, st, op, tui.Options{NoColor: g.noColor, ASCII: s.ascii}); err != nil {
+		return fmt.Errorf("console: %w", err)
+	}
+	return nil
+}
+
+// username is who sits at this terminal.
+func username() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return "local"
+}
+
+// load reads levee.yaml where there is one.
+func (g *global) load() (config.Config, error) {
+	path := config.Find(g.config, os.Getenv)
+	if path == "" {
+		return config.Default(), nil
+	}
+	c, err := config.Load(path)
+	return c, command.Wrong(err)
+}

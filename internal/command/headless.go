@@ -1,0 +1,286 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"levee/actions"
+	"levee/detect"
+)
+
+// Feed is what Headless reads: the part of a station that a console shows.
+type Feed interface {
+	Snapshot() *detect.Snapshot
+	Board() *actions.Board
+	Notices(since uint64) []actions.Notice
+}
+
+// headlessTraffic is how often the traffic is told although nothing happened.
+const headlessTraffic = 5 * time.Second
+
+// headlessSuspects is how many suspects are told one by one between two
+// traffic lines; the rest is counted.
+const headlessSuspects = 5
+
+// Headless prints as text what a person at the console would have seen, until
+// ctx ends: traffic, incidents, suspects, decisions, jobs and messages.
+func Headless(ctx context.Context, w io.Writer, f Feed) error {
+	h := &teller{w: w, feed: f, incidents: map[string]detect.Attack{}, suspects: map[string]detect.Measure{},
+		decisions: map[string]actions.State{}, jobs: map[string]string{}}
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			h.tell()
+			h.sum()
+			return h.err
+		case <-tick.C:
+			h.tell()
+			if h.err != nil {
+				return fmt.Errorf("write: %w", h.err)
+			}
+		}
+	}
+}
+
+// teller remembers what it told of what it still sees, so that each thing is
+// told once and the memory stays as small as a snapshot.
+type teller struct {
+	w         io.Writer
+	err       error
+	feed      Feed
+	traffic   time.Time
+	incidents map[string]detect.Attack
+	suspects  map[string]detect.Measure
+	decisions map[string]actions.State
+	jobs      map[string]string
+	notice    uint64
+	told      int // suspects since the last traffic line
+	untold    int
+	blocked   int
+}
+
+func (h *teller) line(at time.Time, what, format string, a ...any) {
+	if h.err == nil {
+		_, h.err = fmt.Fprintf(h.w, "%s  %-9s %s\n", at.UTC().Format("15:04:05Z"), what, fmt.Sprintf(format, a...))
+	}
+}
+
+func (h *teller) tell() {
+	s, b := h.feed.Snapshot(), h.feed.Board()
+	if s == nil || b == nil || s.Now.IsZero() {
+		return
+	}
+	h.tellIncidents(s)
+	h.tellSuspects(s)
+	h.tellDecisions(s.Now, b)
+	h.tellJobs(b)
+	for _, n := range h.feed.Notices(h.notice) {
+		h.notice = max(h.notice, n.Seq)
+		h.line(n.Time, n.Level, "%s", n.Text)
+	}
+	if s.Now.Sub(h.traffic) >= headlessTraffic {
+		h.tellTraffic(s, b)
+	}
+}
+
+func (h *teller) tellTraffic(s *detect.Snapshot, b *actions.Board) {
+	h.traffic = s.Now
+	if h.untold > 0 {
+		h.line(s.Now, "suspects", "and %d more", h.untold)
+	}
+	h.told, h.untold = 0, 0
+	usual := "not learnt yet"
+	if s.Total.Baseline > 0 {
+		usual = fmt.Sprintf("usual %.0f", s.Total.Baseline)
+	}
+	h.line(s.Now, "traffic", "%.0f requests/s (%s), errors %.0f%%, %d suspects, %d blocked",
+		s.Total.Rate, usual, 100*s.Total.ErrorShare, s.NSuspects, b.Auto.Used.ActiveBlocks)
+}
+
+func (h *teller) tellIncidents(s *detect.Snapshot) {
+	before := h.incidents
+	h.incidents = make(map[string]detect.Attack, len(s.Incidents))
+	for i := range s.Incidents {
+		in := &s.Incidents[i]
+		was, known := before[in.ID]
+		h.incidents[in.ID] = in.Attack
+		const closed = detect.Attack("closed")
+		switch {
+		case !in.Closed.IsZero():
+			h.incidents[in.ID] = closed
+			if known && was != closed {
+				h.line(in.Closed, "over", "%s on %s after %s", in.Attack, in.Service, in.Closed.Sub(in.Opened).Round(time.Second))
+			}
+		case !known:
+			h.line(in.Opened, h.word(in.Attack), "%s on %s: %s", in.Attack, in.Service, evidence(in.Evidence))
+		case was != in.Attack:
+			h.line(s.Now, h.word(in.Attack), "%s on %s, first called %s: %s", in.Attack, in.Service, was, evidence(in.Evidence))
+		}
+	}
+}
+
+func (h *teller) word(a detect.Attack) string {
+	switch {
+	case a.Hostile():
+		return "ATTACK"
+	case a == detect.Unclear:
+		return "SURGE"
+	}
+	return "CROWD"
+}
+
+func (h *teller) tellSuspects(s *detect.Snapshot) {
+	before := h.suspects
+	h.suspects = make(map[string]detect.Measure, len(s.Suspects))
+	for i := range s.Suspects {
+		p := &s.Suspects[i]
+		key := p.Key.String()
+		h.suspects[key] = p.Measure
+		if was, known := before[key]; known && was == p.Measure || p.Measure == detect.Observe {
+			continue
+		}
+		if h.told++; h.told > headlessSuspects {
+			h.untold++
+			continue
+		}
+		h.line(s.Now, "suspect", "%s score %.0f %s: %s", target(p.Key), p.Score, p.Attack, evidence(p.Evidence))
+	}
+}
+
+func (h *teller) tellDecisions(now time.Time, b *actions.Board) {
+	shown, more := 0, map[string]int{}
+	before := h.decisions
+	h.decisions = make(map[string]actions.State, len(b.Active)+len(b.Recent))
+	for _, list := range [][]actions.Decision{b.Active, b.Recent} {
+		for i := range list {
+			d := &list[i]
+			h.decisions[d.ID] = d.State
+			if before[d.ID] == d.State {
+				continue
+			}
+			word := stateWord(d)
+			if d.State == actions.Applied && d.Verb == actions.Block {
+				h.blocked++
+			}
+			if word == "" {
+				continue
+			}
+			if shown++; shown > headlessSuspects {
+				more[word]++
+				continue
+			}
+			h.line(d.Changed, word, "%s", describe(d))
+		}
+	}
+	for _, word := range []string{"BLOCKED", "THROTTLE", "HARDEN", "SCALE", "LIFTED", "FAILED", "UNKNOWN"} {
+		if more[word] > 0 {
+			h.line(now, word, "and %d more", more[word])
+		}
+	}
+}
+
+// stateWord is what is told of a decision in its state, "" for nothing: that
+// it was verified is no news.
+func stateWord(d *actions.Decision) string {
+	switch d.State {
+	case actions.Applied:
+		switch d.Verb {
+		case actions.Block:
+			return "BLOCKED"
+		case actions.ScaleUp, actions.ScaleDown:
+			return "SCALE"
+		}
+		return strings.ToUpper(string(d.Verb))
+	case actions.Expired, actions.Undone:
+		if d.Verb == actions.Block || d.Verb == actions.Throttle || d.Verb == actions.Harden {
+			return "LIFTED"
+		}
+	case actions.Failed:
+		return "FAILED"
+	case actions.Unknown:
+		return "UNKNOWN"
+	}
+	return ""
+}
+
+func describe(d *actions.Decision) string {
+	what := d.Target.Service
+	switch {
+	case d.Target.Prefix.IsValid():
+		what = target(d.Target.Prefix)
+	case d.Target.Signature != nil:
+		what = "a signature on " + d.Target.Service
+	}
+	if d.Verb != actions.Block {
+		what = string(d.Verb) + " " + what
+	}
+	if !d.State.Active() {
+		return fmt.Sprintf("%s (%s)", what, d.State)
+	}
+	out := fmt.Sprintf("%s for %s by %s: %s", what, d.TTL, d.Actor.Name, d.Reason)
+	for _, r := range d.Receipts {
+		if !r.OK {
+			out += fmt.Sprintf("; %s: %s", r.Enforcer, r.Note)
+		}
+	}
+	return out
+}
+
+func (h *teller) tellJobs(b *actions.Board) {
+	before := h.jobs
+	h.jobs = make(map[string]string, len(b.Jobs))
+	for i := range b.Jobs {
+		j := &b.Jobs[i]
+		h.jobs[j.Request] = j.State
+		if before[j.Request] == j.State {
+			continue
+		}
+		number := ""
+		if j.Number > 0 {
+			number = fmt.Sprintf(" #%d", j.Number)
+		}
+		h.line(later(j.Triggered, j.Ended), "job", "%s%s %s: %s", j.Name, number, j.Verb, j.State)
+	}
+}
+
+// sum is the run in one line, its last.
+func (h *teller) sum() {
+	s := h.feed.Snapshot()
+	if s == nil || s.Now.IsZero() {
+		return
+	}
+	names := map[detect.Attack]int{}
+	for i := range s.Incidents {
+		names[s.Incidents[i].Attack]++
+	}
+	var parts []string
+	for _, a := range detect.Attacks {
+		if names[a] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", names[a], a))
+		}
+	}
+	if parts == nil {
+		parts = []string{"no incidents"}
+	}
+	h.line(s.Now, "summary", "%d requests judged, %s, %d blocks", s.Total.Requests, strings.Join(parts, ", "), h.blocked)
+}
+
+func evidence(ev []detect.Evidence) string {
+	w := words(ev)
+	if len(w) > 3 {
+		w = w[:3]
+	}
+	return strings.Join(w, "; ")
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

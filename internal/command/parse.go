@@ -1,0 +1,225 @@
+package command
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"levee/detect"
+	"levee/detect/logline"
+	"levee/internal/source"
+)
+
+// LogOptions says how log lines are read.
+type LogOptions struct {
+	Format         string // auto, a name, or a log_format string
+	TrustedProxies []netip.Prefix
+	Service        string // where the log has no host
+}
+
+// ParseOptions tunes Parse.
+type ParseOptions struct {
+	LogOptions
+	Output Format
+	Stats  bool
+}
+
+// Parse prints what the parser makes of each line of the files, in order.
+func Parse(ctx context.Context, s Streams, files []string, o ParseOptions) error {
+	w := bufio.NewWriterSize(s.Out, 256<<10)
+	m := newMeter(s, o.Stats)
+	var buf []byte
+	var failed []error
+	rows := 0
+	options := o.scan(s)
+	options.Progress = m.read
+	for _, file := range files {
+		each := func(line int, r *detect.Request, k detect.Kind, format string, perr error) error {
+			malformed := 0
+			if k == detect.Malformed {
+				malformed = 1
+			}
+			m.count(1, malformed)
+			buf = buf[:0]
+			if o.Output == Table {
+				buf = appendParsedText(buf, file, line, r, k, format, perr)
+			} else {
+				if o.Output == JSON {
+					buf = append(buf, "[,"[min(rows, 1)], '\n')
+				}
+				buf = appendParsed(buf, file, line, r, k, format, perr)
+			}
+			rows++
+			if o.Output != JSON {
+				buf = append(buf, '\n')
+			}
+			_, err := w.Write(buf)
+			return err
+		}
+		if err := source.ParseFile(ctx, file, options, each); err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
+			failed = append(failed, err)
+			fmt.Fprintf(s.Err, "levee: %v\n", err)
+		}
+	}
+	if o.Output == JSON {
+		if rows == 0 {
+			_ = w.WriteByte('[') // a write error stays with the writer until Flush
+		}
+		_, _ = w.WriteString("\n]\n")
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("write results: %w", err)
+	}
+	m.finish()
+	return unread(len(failed), len(files), m)
+}
+
+// unread tells scripts whether all input could be read.
+func unread(failed, files int, m *meter) error {
+	switch {
+	case failed == files && failed > 0:
+		return fmt.Errorf("nothing could be read: %d of %d inputs failed", failed, files)
+	case failed > 0:
+		return Partialf("done, but %d of %d inputs could not be read", failed, files)
+	case m.malformed > 0:
+		return Partialf("done, but %d of %d lines are no log lines of a known format", m.malformed, m.lines)
+	}
+	return nil
+}
+
+func (o LogOptions) scan(s Streams) source.ScanOptions {
+	return source.ScanOptions{
+		Parse: logline.Options{Format: o.Format, TrustedProxies: o.TrustedProxies, Service: o.Service},
+		Stdin: s.In,
+	}
+}
+
+// appendParsed appends one line's JSON object. Fields the log does not have
+// are absent.
+func appendParsed(b []byte, file string, line int, r *detect.Request, k detect.Kind, format string, err error) []byte {
+	b = append(b, `{"file":`...)
+	b = appendJSON(b, []byte(file))
+	b = append(b, `,"line":`...)
+	b = strconv.AppendInt(b, int64(line), 10)
+	if k == detect.Access || k == detect.NoRequest {
+		b = appendFields(b, r)
+	}
+	if format != "" {
+		b = append(b, `,"format":`...)
+		b = appendJSON(b, []byte(format))
+	}
+	b = append(b, `,"kind":"`...)
+	b = append(b, k.String()...)
+	b = append(b, '"')
+	if k == detect.Malformed && err != nil {
+		b = append(b, `,"error":`...)
+		b = appendJSON(b, []byte(err.Error()))
+	}
+	return append(b, '}')
+}
+
+func appendFields(b []byte, r *detect.Request) []byte {
+	text := func(name string, v []byte) {
+		if v != nil {
+			b = append(b, name...)
+			b = appendJSON(b, v)
+		}
+	}
+	if r.Source.IsValid() {
+		b = append(b, `,"ip":"`...)
+		b = r.Source.AppendTo(b)
+		b = append(b, '"')
+	}
+	if r.Time != 0 {
+		b = append(b, `,"ts":"`...)
+		b = time.Unix(0, r.Time).UTC().AppendFormat(b, time.RFC3339Nano)
+		b = append(b, '"')
+	}
+	text(`,"method":`, r.Method)
+	text(`,"path":`, r.Target)
+	if r.Status != 0 {
+		b = append(b, `,"status":`...)
+		b = strconv.AppendUint(b, uint64(r.Status), 10)
+	}
+	if r.Bytes >= 0 {
+		b = append(b, `,"bytes":`...)
+		b = strconv.AppendInt(b, r.Bytes, 10)
+	}
+	text(`,"ua":`, r.Agent)
+	text(`,"referer":`, r.Referer)
+	text(`,"host":`, r.Host)
+	if r.Duration >= 0 {
+		b = append(b, `,"duration_ms":`...)
+		b = strconv.AppendFloat(b, float64(r.Duration)/1e6, 'f', -1, 64)
+	}
+	return b
+}
+
+// appendJSON appends v as a JSON string. The parser has cleaned v already;
+// what JSON itself needs is escaped here, and a byte that is no UTF-8 becomes
+// the replacement character.
+func appendJSON(b, v []byte) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	for i := 0; i < len(v); {
+		c := v[i]
+		switch {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+			i++
+		case c < 0x20 || c == 0x7f:
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			i++
+		case c < utf8.RuneSelf:
+			b = append(b, c)
+			i++
+		default:
+			r, n := utf8.DecodeRune(v[i:])
+			if r == utf8.RuneError && n == 1 {
+				b = append(b, "\uFFFD"...)
+			} else {
+				b = append(b, v[i:i+n]...)
+			}
+			i += n
+		}
+	}
+	return append(b, '"')
+}
+
+func appendParsedText(b []byte, file string, line int, r *detect.Request, k detect.Kind, format string, err error) []byte {
+	b = append(b, file...)
+	b = append(b, ':')
+	b = strconv.AppendInt(b, int64(line), 10)
+	b = append(b, "  "...)
+	if k != detect.Access && k != detect.NoRequest {
+		b = append(b, k.String()...)
+		if err != nil {
+			b = append(b, "  "...)
+			b = append(b, err.Error()...)
+		}
+		return b
+	}
+	b = append(b, k.String()...)
+	b = append(b, "  "...)
+	b = append(b, format...)
+	b = append(b, "  "...)
+	b = time.Unix(0, r.Time).UTC().AppendFormat(b, time.RFC3339)
+	b = append(b, ' ')
+	b = r.Source.AppendTo(b)
+	for _, v := range [][]byte{r.Method, r.Target} {
+		b = append(b, ' ')
+		b = append(b, v...)
+	}
+	b = append(b, ' ')
+	b = strconv.AppendUint(b, uint64(r.Status), 10)
+	b = append(b, ' ')
+	b = strconv.AppendQuote(b, string(r.Agent))
+	return b
+}

@@ -1,0 +1,61 @@
+package station
+
+import (
+	"net/netip"
+	"time"
+
+	"levee/actions"
+	"levee/detect"
+	"levee/internal/status"
+)
+
+// Snapshot returns the detector's latest snapshot.
+func (s *Station) Snapshot() *detect.Snapshot { return s.judge.shown.Load() }
+
+// Board returns what stands, what ended lately, and what auto mode is about.
+func (s *Station) Board() *actions.Board { return s.dispatcher.Board() }
+
+// Source returns what is known of an address or prefix.
+func (s *Station) Source(p netip.Prefix) detect.SourceView { return s.judge.source(p) }
+
+// Notices returns the messages after the one numbered since.
+func (s *Station) Notices(since uint64) []actions.Notice { return s.dispatcher.Notices(since) }
+
+// Status describes the station itself.
+func (s *Station) Status() status.Status {
+	st := status.Status{
+		Name: s.o.Name, Now: s.o.Now(), DataAge: s.judge.age(), QueueLen: len(s.judge.queue),
+		Elastic: status.Link{Configured: len(s.o.Config.Elasticsearch.URLs) > 0, Note: "not built in yet"},
+		Jenkins: s.jenkins(),
+		People:  s.present(),
+	}
+	for i, in := range s.inputs {
+		x := in.Status()
+		lag := time.Duration(-1)
+		if x.Behind == 0 {
+			lag = 0
+		}
+		st.Shed += x.Shed
+		st.Inputs = append(st.Inputs, status.Input{Name: x.Name, Format: x.Format, Lines: x.Lines, Malformed: x.Malformed,
+			Lag: lag, State: string(x.State), Note: x.Problem, MayAct: s.trusted[i]})
+	}
+	return st
+}
+
+// jenkins reads the controller's state off the enforcers' last check.
+func (s *Station) jenkins() status.Link {
+	l := status.Link{Configured: s.o.Config.Actions.Jenkins.URL != ""}
+	for _, h := range s.Board().Enforcers {
+		if h.Name == "jenkins" {
+			l.OK, l.Note = h.OK, h.Note
+		}
+	}
+	return l
+}
+
+// traffic answers the dispatcher's questions from the judge.
+type traffic struct{ j *judge }
+
+func (t traffic) Snapshot() *detect.Snapshot                  { return t.j.shown.Load() }
+func (t traffic) Suspects(ps []netip.Prefix) []detect.Suspect { return t.j.suspects(ps) }
+func (t traffic) DataAge() time.Duration                      { return t.j.age() }

@@ -1,0 +1,206 @@
+package station
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"levee/actions"
+	"levee/actions/ledger"
+	"levee/detect"
+	"levee/internal/config"
+	"levee/internal/enrich"
+	"levee/internal/source"
+)
+
+// Options says what a station works with. Config and StateDir are required.
+type Options struct {
+	Config   config.Config
+	StateDir string           // ledger, positions and baseline; made when missing
+	Name     string           // shown in the status bar; default: the host's name
+	Stdin    io.Reader        // what a source "-" reads; nil: os.Stdin
+	Resolver enrich.Resolver  // verifies crawlers; nil: by published ranges alone
+	Now      func() time.Time // nil: time.Now
+	Log      *slog.Logger     // nil: nothing is logged
+	AutoOn   bool             // whether auto mode is on when nobody ever set it
+}
+
+// Station is a running levee. Its zero value is of no use; see Open.
+type Station struct {
+	o          Options
+	lock       *os.File
+	facts      *enrich.Enricher
+	judge      *judge
+	pilot      *actions.Autopilot
+	dispatcher *actions.Dispatcher
+	ledger     *ledger.Ledger
+	positions  *source.Positions
+	inputs     []source.Input
+	trusted    []bool
+	wishes     wishes
+	jobs       []runner
+
+	mu     sync.Mutex
+	people []person
+}
+
+// runner is an enforcer with work of its own, such as following builds.
+type runner interface {
+	Run(ctx context.Context) error
+}
+
+// Open builds a station and reads what it knew before: the ledger, the
+// positions in files, the baseline. Nothing runs before Run. Errors name what,
+// where and the mend.
+func Open(ctx context.Context, o Options) (_ *Station, err error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Stdin == nil {
+		o.Stdin = os.Stdin
+	}
+	if o.Name == "" {
+		if o.Name, err = os.Hostname(); err != nil {
+			o.Name = "levee"
+		}
+	}
+	if err := os.MkdirAll(o.StateDir, 0o700); err != nil {
+		return nil, fmt.Errorf("make state directory %s: %w; name another with --state", o.StateDir, err)
+	}
+	s := &Station{o: o}
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	if s.lock, err = lockState(o.StateDir); err != nil {
+		return nil, err
+	}
+	if s.facts, err = enrich.New(enrich.Options{Databases: o.Config.Detect.GeoIP, Resolver: o.Resolver}); err != nil {
+		return nil, err
+	}
+	if s.positions, err = source.OpenPositions(o.StateDir); err != nil {
+		return nil, err
+	}
+	if s.inputs, s.trusted, err = inputs(o.Config, s.positions, o.Stdin); err != nil {
+		return nil, err
+	}
+	engine := detect.New(s.engineOptions())
+	if err := loadBaseline(engine, s.baselinePath()); err != nil {
+		o.Log.Warn("the baseline is learnt anew", "why", err)
+	}
+	s.judge = newJudge(engine, o.Now, s.wishes.put)
+	s.wishes.init()
+	if s.ledger, err = ledger.Open(ctx, filepath.Join(o.StateDir, "ledger.db"), o.Now); err != nil {
+		return nil, err
+	}
+	if err := s.openActions(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Station) engineOptions() detect.Options {
+	o := EngineOptions(s.o.Config, s.facts)
+	o.MayAct = func(origin uint16) bool { return int(origin) < len(s.trusted) && s.trusted[origin] }
+	return o
+}
+
+// openActions builds guardrails, enforcers, auto mode and the dispatcher.
+func (s *Station) openActions(ctx context.Context) error {
+	guard, err := Guardrails(s.o.Config)
+	if err != nil {
+		return err
+	}
+	enforcers, err := s.enforcers()
+	if err != nil {
+		return err
+	}
+	s.pilot = actions.NewAutopilot(AutoOptions(s.o.Config))
+	auto := AutoOptions(s.o.Config)
+	s.dispatcher, err = actions.NewDispatcher(ctx, actions.Options{
+		Ledger: s.ledger, Enforcers: enforcers, Guardrails: guard, Traffic: traffic{s.judge}, Auto: s.pilot,
+		Facts: s.facts.Facts, Operators: s.operators, Now: s.o.Now,
+		DryRun: s.o.Config.Actions.DryRun, AutoTTL: auto.TTL, MaxTTL: auto.MaxTTL, Budget: auto.Budget, AutoOn: s.o.AutoOn,
+	})
+	return err
+}
+
+// Run works until ctx ends or something without which nothing may go on
+// fails. On the way out, what was read is judged, then positions and baseline
+// are saved and the ledger is closed.
+func (s *Station) Run(ctx context.Context) error {
+	defer s.Close()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+
+	var readers, workers sync.WaitGroup
+	start := func(g *sync.WaitGroup, f func(context.Context) error) {
+		g.Go(func() {
+			if err := f(ctx); err != nil && !errors.Is(err, context.Canceled) {
+				cancel(err)
+			}
+		})
+	}
+	for _, in := range s.inputs {
+		start(&readers, func(ctx context.Context) error { return s.read(ctx, in) })
+	}
+	start(&workers, func(ctx context.Context) error { s.facts.Run(ctx); return nil })
+	start(&workers, s.dispatcher.Run)
+	start(&workers, s.automate)
+	start(&workers, s.keepBaseline)
+	for _, r := range s.jobs {
+		start(&workers, r.Run)
+	}
+
+	// The judge outlives the readers, so that whatever they handed over is
+	// judged and its position moves on.
+	judging, stop := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() { defer close(done); s.judge.run(judging) }()
+	<-ctx.Done()
+	readers.Wait()
+	stop()
+	<-done
+	workers.Wait()
+
+	err := s.positions.Save()
+	if berr := saveBaseline(s.judge.save(), s.baselinePath()); err == nil {
+		err = berr
+	}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	return err
+}
+
+// read runs one input. That it fails or ends is no reason to stop the others:
+// its status says so.
+func (s *Station) read(ctx context.Context, in source.Input) error {
+	err := in.Run(ctx, func(b *source.Batch) error { return s.judge.take(ctx, b) })
+	if err != nil && ctx.Err() == nil {
+		s.o.Log.Error("an input stopped", "input", in.Status().Name, "error", err)
+	}
+	return nil
+}
+
+// Close releases what Open took. Run does so by itself.
+func (s *Station) Close() {
+	if s.ledger != nil {
+		if err := s.ledger.Close(); err != nil {
+			s.o.Log.Error("close ledger", "error", err)
+		}
+	}
+	if s.lock != nil {
+		_ = s.lock.Close() // closing releases the lock, whatever else it says
+	}
+}
