@@ -98,13 +98,10 @@ type committed struct {
 	Actor actions.Actor `json:"actor"`
 }
 
-// encode returns e's row, without its number and hash, and for a decision the
-// JSON of its state.
-func encode(e *actions.Entry) (row, []byte, error) {
+// encode returns e's row, without its number and hash.
+func encode(e *actions.Entry) (row, error) {
 	r := row{At: e.At.UnixNano(), Kind: string(e.Kind), Decision: e.Decision.ID, Actor: e.Actor.Name}
 	var body any
-	var state []byte
-	var err error
 	switch e.Kind {
 	case actions.Opened:
 		body = &e.Decision
@@ -118,15 +115,11 @@ func encode(e *actions.Entry) (row, []byte, error) {
 	case actions.Set:
 		body = setting{e.Key, e.Value, e.Actor}
 	default:
-		return row{}, nil, fmt.Errorf("entry of unknown kind %q", e.Kind)
+		return row{}, fmt.Errorf("entry of unknown kind %q", e.Kind)
 	}
-	if r.Decision != "" {
-		if state, err = json.Marshal(changeOf(&e.Decision)); err != nil {
-			return row{}, nil, err
-		}
-	}
+	var err error
 	r.Body, err = json.Marshal(body)
-	return r, state, err
+	return r, err
 }
 
 type queryer interface {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -82,7 +83,7 @@ func (l *Ledger) open(ctx context.Context) error {
 		return err
 	}
 	if sound != "ok" {
-		return fmt.Errorf("%w: %s", ErrCorrupt, sound)
+		return fmt.Errorf("%w: %s", ErrCorrupt, strings.Join(strings.Fields(sound), " "))
 	}
 	l.head, err = readHead(ctx, l.write)
 	return err
@@ -144,15 +145,23 @@ func isCorrupt(err error) bool {
 	return code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB
 }
 
+// corrupt makes err wrap ErrCorrupt, once.
+func corrupt(err error) error {
+	if errors.Is(err, ErrCorrupt) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrCorrupt, err)
+}
+
 func setAside(path string, now time.Time, cause error) error {
 	aside := path + ".corrupt-" + now.UTC().Format("20060102T150405Z")
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		if err := os.Rename(path+suffix, aside+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("open ledger %s: %w (%w), and it can't be kept aside: %w; move it away by hand", path, ErrCorrupt, cause, err)
+			return fmt.Errorf("open ledger %s: %w, and it can't be kept aside: %w; move it away by hand", path, corrupt(cause), err)
 		}
 	}
-	return fmt.Errorf("open ledger %s: %w (%w); it is kept as %s: restore a backup to %s, or start again to begin an empty ledger",
-		path, ErrCorrupt, cause, aside, path)
+	return fmt.Errorf("open ledger %s: %w; it is kept as %s: restore a backup to %s, or start again to begin an empty ledger",
+		path, corrupt(cause), aside, path)
 }
 
 // openError says what to do about err in one line.

@@ -19,7 +19,7 @@ const (
 
 // Recall returns what a dispatcher must know after a start.
 func (l *Ledger) Recall(ctx context.Context) (actions.Memory, error) {
-	m := actions.Memory{Settings: map[string]string{}}
+	var m actions.Memory
 	err := l.recall(ctx, &m)
 	if err != nil {
 		return actions.Memory{}, fmt.Errorf("read ledger %s: %w", l.path, err)
@@ -47,19 +47,25 @@ func (l *Ledger) recall(ctx context.Context, m *actions.Memory) error {
 	if m.Past, err = selectPast(ctx, tx, now.Add(-pastWithin)); err != nil {
 		return err
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT key, value FROM settings`)
+	m.Settings, err = settingsOf(ctx, tx)
+	return err
+}
+
+func settingsOf(ctx context.Context, q selecter) (map[string]string, error) {
+	rows, err := q.QueryContext(ctx, `SELECT key, value FROM settings`)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err says what matters
+	out := map[string]string{}
 	for rows.Next() {
 		var k, v string
 		if err := rows.Scan(&k, &v); err != nil {
-			return err
+			return nil, err
 		}
-		m.Settings[k] = v
+		out[k] = v
 	}
-	return rows.Err()
+	return out, rows.Err()
 }
 
 type selecter interface {
@@ -95,30 +101,30 @@ func assemble(opened []byte, at int64, state []byte) (actions.Decision, error) {
 	if err := json.Unmarshal(opened, &d); err != nil {
 		return d, fmt.Errorf("%w: a decision: %w", ErrCorrupt, err)
 	}
-	var c change
-	if err := json.Unmarshal(state, &c); err != nil {
-		return d, fmt.Errorf("%w: the state of decision %s: %w", ErrCorrupt, d.ID, err)
+	if len(state) > 0 {
+		var c change
+		if err := json.Unmarshal(state, &c); err != nil {
+			return d, fmt.Errorf("%w: the state of decision %s: %w", ErrCorrupt, d.ID, err)
+		}
+		c.apply(&d)
 	}
-	c.apply(&d)
 	d.Changed = time.Unix(0, at).UTC()
 	return d, nil
 }
 
 // selectPast returns how the last block of each target ended.
 func selectPast(ctx context.Context, q selecter, since time.Time) ([]actions.Past, error) {
-	rows, err := q.QueryContext(ctx, `SELECT d.opened, d.changed, d.state, a.body
-		FROM (SELECT id, opened, changed, state, max(changed) FROM decisions
-			WHERE active = 0 AND changed >= ? AND verb IN ('block', 'throttle') GROUP BY target) AS d
-		LEFT JOIN audit AS a ON a.seq = (SELECT max(seq) FROM audit WHERE decision = d.id)`, since.UnixNano())
+	rows, err := q.QueryContext(ctx, `SELECT opened, changed, state, max(changed) FROM decisions
+		WHERE active = 0 AND changed >= ? AND verb IN ('block', 'throttle') GROUP BY target`, since.UnixNano())
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err says what matters
 	var out []actions.Past
-	var opened, state, last sql.RawBytes
+	var opened, state sql.RawBytes
 	for rows.Next() {
-		var at int64
-		if err := rows.Scan(&opened, &at, &state, &last); err != nil {
+		var at, newest int64
+		if err := rows.Scan(&opened, &at, &state, &newest); err != nil {
 			return nil, err
 		}
 		d, err := assemble(opened, at, state)
@@ -130,7 +136,7 @@ func selectPast(ctx context.Context, q selecter, since time.Time) ([]actions.Pas
 		}
 		p := actions.Past{Key: d.Target.Key(), TTL: d.TTL, Returns: d.Returns, Ended: d.Changed, State: d.State}
 		var c changed
-		if d.State == actions.Undone && json.Unmarshal(last, &c) == nil {
+		if d.State == actions.Undone && json.Unmarshal(state, &c) == nil {
 			p.By = c.Actor
 		}
 		out = append(out, p)

@@ -130,7 +130,7 @@ func newBatch(ctx context.Context, tx *sql.Tx, head Head) (*batch, error) {
 }
 
 func (b *batch) add(ctx context.Context, e *actions.Entry) error {
-	r, state, err := encode(e)
+	r, err := encode(e)
 	if err != nil {
 		return err
 	}
@@ -142,10 +142,10 @@ func (b *batch) add(ctx context.Context, e *actions.Entry) error {
 	case actions.Opened:
 		first, last := bounds(d.Target.Prefix)
 		_, err = b.open.ExecContext(ctx, d.ID, d.Request, d.Verb, d.Target.Key(), first, last, d.Actor.Name,
-			d.Incident, d.Created.UnixNano(), r.Body, d.State.Active(), r.At, state)
+			d.Incident, d.Created.UnixNano(), r.Body, d.State.Active(), r.At, []byte{})
 		return err
 	case actions.Changed, actions.Renewed:
-		res, err := b.update.ExecContext(ctx, d.State.Active(), r.At, state, d.ID)
+		res, err := b.update.ExecContext(ctx, d.State.Active(), r.At, r.Body, d.ID)
 		if err != nil {
 			return err
 		}

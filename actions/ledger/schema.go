@@ -32,7 +32,7 @@ var migrations = []string{
 		opened   BLOB NOT NULL,    -- the decision as it began, JSON
 		active   INTEGER NOT NULL, -- 1 while it may be in force
 		changed  INTEGER NOT NULL,
-		state    BLOB NOT NULL     -- what changed since, JSON
+		state    BLOB NOT NULL     -- the body of its last change in the audit; empty before the first
 	) WITHOUT ROWID;
 	CREATE INDEX decisions_created ON decisions (created);
 	CREATE INDEX decisions_target ON decisions (target);
