@@ -66,23 +66,27 @@ func (l *DenyList) Reload() bool {
 	return true
 }
 
-// parseDeny understands the part of nginx's syntax a deny list uses: one
-// "deny ADDRESS;" or "deny CIDR;" a line, comments, and "deny all;". Lines it
-// does not know deny nothing.
+// parseDeny understands the two kinds of nginx include a deny list is written
+// as: "deny ADDRESS;", "deny CIDR;" and "deny all;", or the "CIDR block;" lines
+// of a geo block. Comments and lines it does not know deny nothing.
 func parseDeny(text []byte) *denyRules {
 	r := &denyRules{addrs: make(map[netip.Addr]struct{})}
 	lines := bufio.NewScanner(bytes.NewReader(text))
 	for lines.Scan() {
 		rule, _, _ := strings.Cut(lines.Text(), "#")
-		what, ok := strings.CutPrefix(strings.TrimSpace(rule), "deny ")
-		if !ok {
+		words := strings.Fields(strings.TrimSuffix(strings.TrimSpace(rule), ";"))
+		if len(words) != 2 || !strings.HasSuffix(strings.TrimSpace(rule), ";") {
 			continue
 		}
-		what, ok = strings.CutSuffix(strings.TrimSpace(what), ";")
-		if !ok {
+		var what string
+		switch {
+		case words[0] == "deny":
+			what = words[1]
+		case words[1] == "block":
+			what = words[0]
+		default:
 			continue
 		}
-		what = strings.TrimSpace(what)
 		if what == "all" {
 			r.prefixes = append(r.prefixes, netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0"))
 		} else if a, err := netip.ParseAddr(what); err == nil {

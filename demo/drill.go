@@ -169,6 +169,7 @@ func (r *round) act(s *Simulator, now int64) {
 		s.agenda.plan(start.UnixNano(), &curtain{drill: d, n: r.n})
 	}
 	r.n++
+	s.forget(now)
 	if !s.o.Once {
 		s.agenda.plan(now+r.length, r)
 	}

@@ -18,7 +18,7 @@ var mainDrills = []Drill{
 		Name: "distributed_flood", Attack: "distributed_flood", Also: []string{"cache_busting"}, Length: 110 * time.Second,
 		About: "six hundred hijacked home devices ask for one leaderboard past every cache",
 		Waves: []Wave{{
-			Name: "botnet", Hostile: true, Pool: Homes, Sources: 600, Every: 900 * time.Millisecond, Join: 12 * time.Second,
+			Name: "botnet", Hostile: true, Pool: Homes, Sources: 600, Every: 1200 * time.Millisecond, Join: 12 * time.Second,
 			Agents: []string{
 				"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/108.0.0.0 Safari/537.36",
 				"Mozilla/5.0 (Windows NT 6.1; WOW64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/95.0.4638.69 Safari/537.36",
@@ -50,12 +50,12 @@ var mainDrills = []Drill{
 		About: "a streamer shows a new game and thousands come to look",
 		Waves: []Wave{
 			{
-				Name: "newcomers", Pool: Homes, Sources: 5200, Span: Span{For: 130 * time.Second}, Join: 120 * time.Second,
+				Name: "newcomers", Pool: Homes, Sources: 7600, Span: Span{For: 130 * time.Second}, Join: 120 * time.Second,
 				Visits: &Visits{Landing: "/store/starfall-odyssey", Pages: 3,
 					Referers: []string{"https://www.twitch.example/nova_plays", "https://www.twitch.example/nova_plays", "https://social.example.net/p/{n:90000}", "https://forum.example.net/t/88123", ""}},
 			},
 			{
-				Name: "regulars", Pool: Players, Sources: 1300, Span: Span{For: 130 * time.Second}, Join: 120 * time.Second,
+				Name: "regulars", Pool: Players, Sources: 1900, Span: Span{For: 130 * time.Second}, Join: 120 * time.Second,
 				Visits: &Visits{Landing: "/store/starfall-odyssey", Pages: 4, Referers: []string{"", "https://www.twitch.example/nova_plays"}},
 			},
 		},

@@ -23,6 +23,9 @@ type Options struct {
 
 	Out  io.Writer // where lines go; or
 	Path string    // a file to append to, created when missing
+	// RotateAt is the size in bytes past which Path is renamed to .1 and
+	// created again, as logrotate does; default 256 MiB.
+	RotateAt int64
 
 	Now func() time.Time // the clock of Run; default time.Now
 
@@ -33,7 +36,7 @@ type Options struct {
 	Refusal  Refusal
 
 	Servers   int     // at the start, 1 to 1,000; default 4
-	PerServer float64 // pages or API calls/s one server answers; default 0.4 × Rate: four servers carry four times what ordinary traffic costs
+	PerServer float64 // pages or API calls/s one server answers; default 0.55 × Rate: four servers carry some five times what ordinary traffic costs
 }
 
 // Refusal says what becomes of a denied source's requests.
@@ -66,6 +69,9 @@ func (o Options) complete() (Options, error) {
 	if !(o.Rate >= 1 && o.Rate <= 5000) { // NaN fails too
 		return o, fmt.Errorf("demo rate %g/s is out of range; give 1 to 5000 requests/s", o.Rate)
 	}
+	if o.RotateAt <= 0 {
+		o.RotateAt = 256 << 20
+	}
 	if o.Servers == 0 {
 		o.Servers = 4
 	}
@@ -73,7 +79,7 @@ func (o Options) complete() (Options, error) {
 		return o, fmt.Errorf("%d servers are out of range; give 1 to %d", o.Servers, maxServers)
 	}
 	if o.PerServer == 0 {
-		o.PerServer = 0.4 * o.Rate
+		o.PerServer = 0.55 * o.Rate
 	}
 	if o.PerServer < 0 {
 		return o, fmt.Errorf("%g requests/s a server is negative; give a positive figure", o.PerServer)

@@ -64,7 +64,7 @@ func (p *population) move(s *Simulator) {
 	for range 12 { // colleagues behind one address, each with a browser of their own
 		c := office
 		c.agent, c.warm = browser(p.rng), true
-		s.agenda.plan(s.now+after(p.rng, 60e9), &colleague{who: c, rng: p.rng})
+		s.agenda.plan(s.now+after(p.rng, 60e9), &colleague{who: c, rng: ownRand(p.rng)})
 	}
 }
 
@@ -76,7 +76,7 @@ type arrivals struct {
 }
 
 func (a *arrivals) act(s *Simulator, now int64) {
-	r := a.p.rng
+	r := ownRand(a.p.rng)
 	v := &visit{rng: r, left: visitPages(r)}
 	if r.IntN(100) < 88 {
 		v.known = a.p.someone(r)
@@ -87,7 +87,13 @@ func (a *arrivals) act(s *Simulator, now int64) {
 	v.referer = cameFrom(r)
 	v.act(s, now)
 	swing := 1 + 0.1*math.Sin(2*math.Pi*float64(now%1200e9)/1200e9)
-	s.agenda.plan(now+after(r, a.mean/swing), a)
+	s.agenda.plan(now+after(a.p.rng, a.mean/swing), a)
+}
+
+// ownRand gives a visitor a generator of its own: how a visit goes on depends
+// on the site's answers, and must not change what anyone else does.
+func ownRand(from *rand.Rand) *rand.Rand {
+	return rand.New(rand.NewPCG(from.Uint64(), from.Uint64()))
 }
 
 // visitPages draws how many pages a visit has: geometric, 3.5 on average.

@@ -2,9 +2,9 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 )
 
@@ -16,29 +16,13 @@ const tick = 50 * time.Millisecond
 // detector learn what is usual before the first drill. Run calls it when
 // nobody did.
 func (s *Simulator) Prepare(ctx context.Context) error {
-	w, done, err := s.open()
-	if err != nil {
-		return err
-	}
-	err = s.history(ctx, w)
-	if cerr := done(); err == nil {
-		err = cerr
-	}
-	return err
+	return s.writing(func(w io.Writer) error { return s.history(ctx, w) })
 }
 
 // Run writes lines as their moment comes, twenty times a second, until ctx
 // ends. It returns nil when ctx ended it and an error when writing failed.
 func (s *Simulator) Run(ctx context.Context) error {
-	w, done, err := s.open()
-	if err != nil {
-		return err
-	}
-	err = s.live(ctx, w)
-	if cerr := done(); err == nil {
-		err = cerr
-	}
-	return err
+	return s.writing(func(w io.Writer) error { return s.live(ctx, w) })
 }
 
 func (s *Simulator) live(ctx context.Context, w io.Writer) error {
@@ -52,7 +36,7 @@ func (s *Simulator) live(ctx context.Context, w io.Writer) error {
 			s.deny.Reload()
 		}
 		if _, err := s.Advance(w, s.o.Now()); err != nil {
-			return fmt.Errorf("write demo traffic to %s: %w", s.where(), err)
+			return fmt.Errorf("write demo traffic: %w", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -74,29 +58,23 @@ func (s *Simulator) history(ctx context.Context, w io.Writer) error {
 			at = s.Live()
 		}
 		if _, err := s.Advance(w, at); err != nil {
-			return fmt.Errorf("write demo history to %s: %w", s.where(), err)
+			return fmt.Errorf("write demo history: %w", err)
 		}
 	}
 	return nil
 }
 
-func (s *Simulator) where() string {
-	if s.o.Path != "" {
-		return s.o.Path
-	}
-	return "its output"
-}
-
-func (s *Simulator) open() (io.Writer, func() error, error) {
+// writing runs write on the output Options named.
+func (s *Simulator) writing(write func(io.Writer) error) error {
 	switch {
 	case s.o.Path != "":
-		f, err := os.OpenFile(s.o.Path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+		f, err := openLog(s.o.Path, s.o.RotateAt)
 		if err != nil {
-			return nil, nil, fmt.Errorf("open demo log: %w", err)
+			return err
 		}
-		return f, f.Close, nil
+		return errors.Join(write(f), f.Close())
 	case s.o.Out != nil:
-		return s.o.Out, func() error { return nil }, nil
+		return write(s.o.Out)
 	}
-	return nil, nil, fmt.Errorf("the demo has nowhere to write; give Options.Out or Options.Path")
+	return errors.New("the demo has nowhere to write; give Options.Out or Options.Path")
 }

@@ -3,7 +3,6 @@ package demo
 import (
 	"bytes"
 	"io"
-	"math/rand/v2"
 	"net/netip"
 	"sync"
 	"time"
@@ -36,9 +35,7 @@ type Simulator struct {
 // record is a source's truth, plus what becomes of its requests.
 type record struct {
 	Truth
-	text     string // the address as nginx writes it
-	rng      *rand.Rand
-	attempts int // refused so far
+	text string // the address as nginx writes it
 }
 
 // New prepares a run. Nothing is written before Prepare, Advance or Run.
@@ -122,6 +119,21 @@ func (s *Simulator) record(addr netip.Addr, part role) *record {
 		r.Drill, r.Wave, r.Hostile = part.drill, part.wave, part.hostile
 	}
 	return r
+}
+
+// forget drops the truth of sources not heard of for a quarter of an hour once
+// there are more than most, so that a demo left on for a night stays small.
+func (s *Simulator) forget(now int64) {
+	const most = 200_000
+	if len(s.seen) <= most {
+		return
+	}
+	old := time.Unix(0, now).Add(-15 * time.Minute)
+	for addr, r := range s.seen {
+		if r.Last.Before(old) {
+			delete(s.seen, addr)
+		}
+	}
 }
 
 // role is a source's part in the play; the zero role is ordinary.

@@ -168,7 +168,7 @@ func (g *guest) act(s *Simulator, now int64) {
 		who = *g.known
 	}
 	who.addr = g.addr
-	v := &visit{who: who, known: g.known, part: g.part, rng: g.rng, landing: w.Landing}
+	v := &visit{who: who, known: g.known, part: g.part, rng: ownRand(g.rng), landing: w.Landing}
 	for v.left = 1; v.left < 30 && g.rng.IntN(w.Pages) > 0; v.left++ {
 	}
 	if len(w.Referers) > 0 {
