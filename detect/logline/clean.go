@@ -40,33 +40,25 @@ func plainBytes(b []byte) bool {
 
 // text returns a field's text, decoded and cleaned; nil for "" and "-".
 func (p *Parser) text(b []byte) []byte {
-	if len(b) == 0 || len(b) == 1 && b[0] == '-' {
+	if absent(b) {
 		return nil
 	}
 	if p.plain || isPlain(b) {
 		return b
 	}
-	return p.rewrite(b, true)
-}
-
-// literal is text for fields in which a backslash means itself.
-func (p *Parser) literal(b []byte) []byte {
-	if len(b) == 0 || len(b) == 1 && b[0] == '-' {
-		return nil
-	}
-	if p.plain || isPlain(b) {
-		return b
-	}
-	return p.rewrite(b, false)
+	return p.rewrite(b)
 }
 
 // rewrite cleans b into the arena. When nothing changes, b itself is returned.
-func (p *Parser) rewrite(b []byte, escapes bool) []byte {
-	// A byte becomes four characters at most, a rune of three bytes six.
+func (p *Parser) rewrite(b []byte) []byte {
+	// At worst a byte becomes four characters, a character of three bytes six.
 	dst := p.arena.reserve(4 * len(b))
-	if escapes {
+	switch p.escapes {
+	case backslashes:
 		dst = appendDecoded(dst, b)
-	} else {
+	case jsonEscapes:
+		dst = appendUnquoted(dst, b)
+	default:
 		dst = appendClean(dst, b)
 	}
 	if string(dst) == string(b) {

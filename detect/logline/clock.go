@@ -102,6 +102,19 @@ func (c *clock) iso8601(b []byte) (ns int64, ok bool) {
 	return ns + frac - offset, ok
 }
 
+// dateAndTime reads a date ("2018-01-01", "2018/01/01") and a time of day with
+// or without a fraction that stand in two columns, in UTC.
+func (c *clock) dateAndTime(date, clock []byte) (ns int64, ok bool) {
+	if len(date) != 10 || len(clock) < 8 {
+		return 0, false
+	}
+	var b [32]byte
+	n := copy(b[:], date)
+	b[n] = ' '
+	n += 1 + copy(b[n+1:], clock)
+	return c.iso8601(b[:n])
+}
+
 // timeOfDay reads "14:49:33"; a leap second counts as the second after :59.
 func timeOfDay(b []byte) (ns int64, ok bool) {
 	h, ok1 := digits(b[0:2])

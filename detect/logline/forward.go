@@ -72,8 +72,11 @@ func (p *Parser) resolve(r *detect.Request, peer netip.Addr, chain []byte) {
 	}
 }
 
-// listed sets r.Source from a chain that stands where the log has its client:
-// without a connecting address, its right-most entry is the closest to us.
+// listed sets r.Source from a chain that stands where the log has its client.
+// Its right-most entry is who is closest to us. Unless trusted proxies are
+// named, private addresses count as hops of our own network as long as another
+// address stands in front of them: no client comes from there, and the server
+// wrote the chain on purpose.
 func (p *Parser) listed(r *detect.Request, chain []byte) {
 	rest, last := lastHop(chain)
 	a, ok := hopAddress(last)
@@ -81,7 +84,26 @@ func (p *Parser) listed(r *detect.Request, chain []byte) {
 		r.Client = p.text(chain)
 		return
 	}
-	p.resolve(r, a, rest)
+	if len(p.trust.prefixes) > 0 {
+		p.resolve(r, a, rest)
+		return
+	}
+	r.Source = a
+	for hops := 0; hops < maxHops && isInternal(r.Source); hops++ {
+		if rest, last = lastHop(rest); last == nil {
+			return
+		}
+		b, ok := hopAddress(last)
+		if !ok {
+			return
+		}
+		r.Source, r.Peer = b, a
+	}
+}
+
+// isInternal reports whether an address is never a client's on the internet.
+func isInternal(a netip.Addr) bool {
+	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast()
 }
 
 // lastHop cuts the last entry off a comma-separated chain; hop is nil when

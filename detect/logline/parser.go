@@ -54,6 +54,9 @@ type Parser struct {
 	fixed   bool    // the format was given: nothing else is tried
 	name    string  // what was recognised last
 	plain   bool    // the current line is printable ASCII without backslashes
+	escapes escaping
+	nested  int // how many wrappings the line being read was taken out of
+	within  int // index into readers of what fitted last inside a wrapping
 	arena   *Arena
 	own     Arena
 	clock   clock
@@ -78,19 +81,50 @@ func New(o Options) (*Parser, error) {
 // choose fills the readers that o.Format asks for.
 func (p *Parser) choose(o Options) error {
 	format := strings.TrimSpace(o.Format)
+	fields, err := mapped(o.Fields)
+	if err != nil {
+		return err
+	}
+	all := catalogue(fields)
 	if format == "" || strings.EqualFold(format, "auto") {
-		p.readers = catalogue()
+		p.readers = all
 		return nil
 	}
-	for _, e := range catalogue() {
-		if strings.EqualFold(e.name, format) {
-			p.readers, p.fixed, p.name = append(p.readers, e), true, e.name
+	for _, e := range all {
+		if e.is(format) {
+			p.readers, p.fixed = append(p.readers, e), true
 		}
 	}
-	if len(p.readers) > 0 {
-		return nil
+	if len(p.readers) == 0 {
+		e, err := compile(format, fields)
+		if err != nil {
+			return err
+		}
+		p.readers, p.fixed = append(p.readers, e), true
 	}
-	return fmt.Errorf("log format %q is not known; give one of %s, or a log_format string", format, names())
+	// How a line travelled is no matter of its format.
+	for _, e := range all {
+		if e.wraps && !e.is(format) {
+			p.readers = append(p.readers, e)
+		}
+	}
+	return nil
+}
+
+// mapped checks Options.Fields.
+func mapped(names map[string]string) (map[string]field, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	m := make(map[string]field, len(names))
+	for key, name := range names {
+		f, ok := fieldsByName[strings.ToLower(name)]
+		if !ok {
+			return nil, fmt.Errorf("JSON key %q is mapped to %q, which is no field; give one of %s", key, name, strings.Join(FieldNames, ", "))
+		}
+		m[key] = f
+	}
+	return m, nil
 }
 
 // SetArena makes p put decoded text into a from now on, so that a batch can own
@@ -120,9 +154,8 @@ func (p *Parser) Parse(line []byte, r *detect.Request) (detect.Kind, error) {
 		r.Kind = detect.Malformed
 		return detect.Malformed, ErrTooLong
 	}
-	p.plain = isPlain(line)
-	e := &p.readers[p.current]
-	k, ok := e.read(p, line, r)
+	p.plain, p.escapes, p.nested = isPlain(line), backslashes, 0
+	k, ok := p.readers[p.current].read(p, line, r)
 	if !ok {
 		k, ok = p.search(line, r)
 	}
@@ -142,7 +175,7 @@ func (p *Parser) search(line []byte, r *detect.Request) (detect.Kind, bool) {
 		if i == p.current {
 			continue
 		}
-		*r = detect.Request{Bytes: -1, Duration: -1, Origin: p.origin}
+		p.again(r)
 		if k, ok := p.readers[i].read(p, line, r); ok {
 			if k <= detect.NoRequest {
 				p.current = i
@@ -153,10 +186,43 @@ func (p *Parser) search(line []byte, r *detect.Request) (detect.Kind, bool) {
 	return detect.Malformed, false
 }
 
+// again forgets what a reader that did not fit has left behind.
+func (p *Parser) again(r *detect.Request) {
+	*r = detect.Request{Bytes: -1, Duration: -1, Origin: p.origin}
+	p.escapes = backslashes
+}
+
+// inner reads a log line that was taken out of a wrapping: a syslog header, a
+// container runtime's, a JSON string.
+func (p *Parser) inner(line []byte, r *detect.Request) (detect.Kind, bool) {
+	if p.nested++; p.nested > maxNested {
+		return 0, false
+	}
+	p.plain = isPlain(line)
+	p.again(r)
+	if k, ok := p.readers[p.within].read(p, line, r); ok {
+		return k, true
+	}
+	for i := range p.readers {
+		if i == p.within {
+			continue
+		}
+		p.again(r)
+		if k, ok := p.readers[i].read(p, line, r); ok {
+			if k <= detect.NoRequest {
+				p.within = i
+			}
+			return k, true
+		}
+	}
+	return 0, false
+}
+
 // refuse says what a line that fits nothing is: empty lines and comments are
 // Other, the rest is Malformed.
 func (p *Parser) refuse(line []byte, r *detect.Request) (detect.Kind, error) {
-	*r = detect.Request{Bytes: -1, Duration: -1, Origin: p.origin, Kind: detect.Other}
+	p.again(r)
+	r.Kind = detect.Other
 	text := trimSpace(line)
 	if len(text) == 0 || text[0] == '#' {
 		return detect.Other, nil

@@ -1,0 +1,109 @@
+package logline
+
+import (
+	"bytes"
+
+	"levee/detect"
+)
+
+// haproxy reads HAProxy's HTTP log, behind its syslog header or without one
+// (HAProxy Configuration Manual, "HTTP log format"). Its times have no zone
+// and count as UTC.
+type haproxy struct{}
+
+func (haproxy) read(p *Parser, line []byte, r *detect.Request) (detect.Kind, bool) {
+	var v values
+	var rest []byte
+	v.at[client], rest = word(line)
+	if len(rest) < 30 || rest[0] != '[' || rest[3] != '/' || bytes.IndexByte(v.at[client], ':') < 0 {
+		if bytes.HasPrefix(line, []byte("Connect from ")) || bytes.HasPrefix(line, []byte("Proxy ")) {
+			return detect.Other, bytes.Contains(line, []byte(" to ")) || bytes.HasSuffix(line, []byte("."))
+		}
+		return 0, false
+	}
+	v.at[clock1], rest = word(rest)
+	_, rest = word(rest) // frontend
+	_, rest = word(rest) // backend/server
+	timers, rest := word(rest)
+	if n := bytes.Count(timers, slash); n < 4 {
+		// Fewer timers: a TCP connection, or one that never became a request.
+		_, isAddress := address(v.at[client])
+		return detect.Other, isAddress && (n == 2 || n == 3)
+	}
+	total := bytes.TrimPrefix(timers[bytes.LastIndexByte(timers, '/')+1:], []byte("+"))
+	v.at[millis] = total
+	v.at[code], rest = word(rest)
+	if bytes.Equal(v.at[code], minusOne) {
+		v.at[code] = nil
+	}
+	v.at[length], rest = word(rest)
+	v.at[length] = bytes.TrimPrefix(v.at[length], []byte("+"))
+	for range 5 { // cookies, how it ended, connections, queues
+		_, rest = word(rest)
+	}
+	first := true
+	for len(rest) > 0 && rest[0] == '{' {
+		end := bytes.Index(rest, []byte("} "))
+		if end < 0 {
+			return 0, false
+		}
+		if first {
+			captured(&v, rest[1:end])
+			first = false
+		}
+		rest = rest[end+2:]
+	}
+	if len(rest) == 0 || rest[0] != '"' {
+		return 0, false
+	}
+	v.at[request] = lastQuoted(rest)
+	k, ok := p.assemble(&v, r)
+	if ok {
+		p.name = "haproxy"
+	}
+	return k, ok
+}
+
+var minusOne = []byte("-1")
+
+// lastQuoted returns the inside of the quotes that b begins with. HAProxy
+// writes quotes in a request as they are, so the last one closes it.
+func lastQuoted(b []byte) []byte {
+	end := bytes.LastIndexByte(b, '"')
+	if end == 0 {
+		return b[1:] // cut short
+	}
+	return b[1:end]
+}
+
+// captured reads captured request headers. The log does not name them, so they
+// are told by their look: a user agent by its product, a host by its dots or
+// port, a forwarding chain by its address.
+func captured(v *values, b []byte) {
+	for len(b) > 0 {
+		var h []byte
+		if i := bytes.IndexByte(b, '|'); i >= 0 {
+			h, b = b[:i], b[i+1:]
+		} else {
+			h, b = b, nil
+		}
+		switch {
+		case absent(h):
+		case v.at[agent] == nil && isProduct(h):
+			v.at[agent] = h
+		case v.at[forwarded] == nil && looksForwarded(h):
+			v.at[forwarded] = h
+		case v.at[host] == nil && isHost(h) && (bytes.IndexByte(h, '.') > 0 || bytes.IndexByte(h, ':') > 0):
+			v.at[host] = h
+		case v.at[referer] == nil && (bytes.HasPrefix(h, []byte("http://")) || bytes.HasPrefix(h, []byte("https://"))):
+			v.at[referer] = h
+		}
+	}
+}
+
+// isProduct reports whether b begins with a product token and a version, as
+// user agents do: "Mozilla/5.0", "curl/8.5.0".
+func isProduct(b []byte) bool {
+	i := bytes.IndexByte(b, '/')
+	return i > 0 && i+1 < len(b) && b[i+1]-'0' <= 9 && isToken(b[:i])
+}
