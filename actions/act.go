@@ -41,7 +41,7 @@ func (d *Dispatcher) renewStanding(r *Request) {
 	if no := d.forbidden(r); no != nil {
 		return // Plan will say so
 	}
-	now := d.o.Now()
+	now := d.now()
 	fresh, seen := r.Targets[:0:0], r.Seen[:0:0]
 	for i, t := range r.Targets {
 		x := d.standing[place(r.Verb, t.Key())]

@@ -229,7 +229,7 @@ func (a *Autopilot) changedBlock(d Decision) {
 	w := a.asked[key]
 	delete(a.asked, key)
 	old, known := a.standing.Get(key)
-	if !d.State.Active() || d.DryRun && !d.State.Active() {
+	if !d.State.Active() {
 		if known && (old.id == d.ID || old.id == "") {
 			a.standing.Delete(key)
 			a.nStanding--
@@ -258,5 +258,6 @@ func (a *Autopilot) Refused(rs []Refusal) {
 	defer a.mu.Unlock()
 	for _, r := range rs {
 		a.refused.note(a.now, r.Rule, r.Value)
+		delete(a.asked, r.Target.Prefix)
 	}
 }

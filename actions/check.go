@@ -60,7 +60,7 @@ type check struct {
 
 // newCheck begins a check of r. The caller holds mu until it ended.
 func (d *Dispatcher) newCheck(r *Request) *check {
-	c := &check{d: d, r: r, now: d.o.Now()}
+	c := &check{d: d, r: r, now: d.now()}
 	if d.o.Operators != nil {
 		c.operators = d.o.Operators()
 	}
@@ -164,7 +164,7 @@ func (c *check) duplicate(t Target) *Refusal {
 }
 
 func (c *check) autoOnly(t Target, seen *detect.Suspect) *Refusal {
-	if until, ok := c.d.exempt[t.Key()]; ok && c.now.Before(until) {
+	if until, ok := c.d.exempt.until(t, c.now); ok {
 		return &Refusal{Target: t, Rule: "exempt", Value: "a person unblocked it; auto mode leaves it alone until " + until.UTC().Format("15:04:05") + " UTC",
 			Mend: "block it yourself"}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -64,12 +65,16 @@ func (d *Dispatcher) Commit(ctx context.Context, token string, actor Actor, a An
 	}
 	if err := d.o.Ledger.Record(ctx, entries); err != nil {
 		d.release(rs)
-		d.notices.add(d.o.Now(), "error", "nothing was done: "+err.Error())
+		d.notices.add(d.now(), "error", "nothing was done: "+err.Error())
 		return nil, fmt.Errorf("%s: nothing was done: %w", p.plan.Request.Verb, err)
 	}
 	out := d.dispatch(p, rs)
-	if a.BreakGlass {
-		d.notices.add(d.o.Now(), "warn", fmt.Sprintf("BREAK GLASS: %s did %s on %d targets without a second person",
+	if len(refused) > 0 {
+		d.notices.add(d.now(), "warn", fmt.Sprintf("%d of %d targets were refused meanwhile, first %s: %s",
+			len(refused), len(refused)+len(rs), refused[0].Target, refused[0]))
+	}
+	if a.BreakGlass && p.plan.Needs == ConfirmTwo {
+		d.notices.add(d.now(), "warn", fmt.Sprintf("BREAK GLASS: %s did %s on %d targets without a second person",
 			actor.Name, p.plan.Request.Verb, len(rs)))
 	}
 	d.nudge()
@@ -81,7 +86,7 @@ func (d *Dispatcher) take(token string, actor Actor, a Answer) (*planned, error)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p := d.plans[token]
-	if p == nil || d.o.Now().After(p.plan.Expires) {
+	if p == nil || d.now().After(p.plan.Expires) {
 		return nil, ErrPlanGone
 	}
 	own := p.plan.Request.Actor
@@ -140,8 +145,8 @@ func (d *Dispatcher) reserve(p *planned) (rs []*record, refused []Refusal, befor
 
 // begin returns the record of a new decision. The caller holds mu.
 func (d *Dispatcher) begin(o *origin, q *Request, t Target, seen *detect.Suspect, now time.Time) *record {
-	r := &record{origin: o, id: newID(), key: t.Key(), target: t, state: Intent, score: max(q.Score, seen.Score), evidence: q.Evidence,
-		created: now, changed: now, ttl: q.TTL, predicts: seen.Rate, usual: seen.UsualShare, due: -1}
+	r := &record{origin: o, id: newID(), key: t.Key(), target: t, state: Intent, score: finite(max(q.Score, seen.Score)), evidence: q.Evidence,
+		created: now, changed: now, ttl: q.TTL, predicts: finite(seen.Rate), usual: finite(seen.UsualShare), due: -1}
 	if len(seen.Evidence) > 0 {
 		r.evidence = make([]string, 0, len(seen.Evidence))
 		for _, e := range seen.Evidence {
@@ -169,6 +174,14 @@ func (d *Dispatcher) begin(o *origin, q *Request, t Target, seen *detect.Suspect
 		r.expires = now.Add(r.ttl)
 	}
 	return r
+}
+
+// finite returns f, or 0 for what no number is: the ledger keeps JSON.
+func finite(f float64) float64 {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return 0
+	}
+	return f
 }
 
 // coolDown is how long an act that is done once stands on the board, and
@@ -227,5 +240,5 @@ func (d *Dispatcher) commitment(p *planned, a Answer, refused int) Entry {
 		}
 		c.Refusals = append(c.Refusals, no.Target.String()+": "+no.String())
 	}
-	return Entry{Kind: Committed, At: d.o.Now(), Actor: q.Actor, Commitment: c}
+	return Entry{Kind: Committed, At: d.now(), Actor: q.Actor, Commitment: c}
 }

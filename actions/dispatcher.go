@@ -24,32 +24,37 @@ type Dispatcher struct {
 	lanes []*lane
 
 	mu       sync.Mutex
-	records  map[string]*record   // in force or not yet ended, by ID
+	records  map[string]*record   // not ended, by ID
 	standing map[string]*record   // the same, by verb and target
 	covering *bart.Table[*record] // lasting acts on prefixes
-	requests map[string][]string  // decisions of a request, of the last day
-	due      expiry               //
-	recent   []Decision           // ended, oldest first, at most 500
-	latest   []*record            // begun, oldest first, trimmed now and then
-	past     map[string]past      // how blocks ended, by target
-	exempt   map[string]time.Time // what people unblocked, by target
-	allowed  *bart.Table[string]  // what people allowed
-	plans    map[string]*planned  // by token
-	minute   spending             // blocks
-	hour     spending             // scale-ups
-	usual    float64              // share of usual traffic under blocks
-	blocks   int                  // blocks in force
-	inFlight int                  // decisions with an intent and no answer
-	measure  []measuring          // effects to look at, oldest first
-	changes  []Entry              // not yet in the ledger
-	retries  []retry              //
-	switches switches             //
-	writing  sync.Mutex           // one writer of changes at a time: their order is the ledger's
-	broken   string               // why the ledger can't be written, "" when it can
+	due      expiry
+	latest   []*record           // begun, oldest first; ended ones are trimmed now and then
+	recent   []Decision          // ended, oldest first, at least the last 500
+	requests map[string][]string // decisions of a request, while one of them is remembered
+	plans    map[string]*planned // by token
 
+	past     map[string]past // how blocks ended, by target
+	exempt   exemptions      // what people unblocked
+	allowed  *bart.Table[string]
+	switches switches
+
+	minute   spending // blocks begun
+	hour     spending // scale-ups begun
+	usual    float64  // share of usual traffic under blocks
+	blocks   int      // in force
+	inFlight int      // decisions with an intent and no answer
+
+	measure []measuring // effects to look at, oldest first
+	retries []retry
+	changes []Entry       // not in the ledger yet
+	broken  string        // why the ledger can't be written, "" when it can
+	moved   chan struct{} // closed at the next change, nil while nobody waits
+	swept   time.Time     // when what is long over was last forgotten
+
+	writing sync.Mutex // one writer of changes at a time: their order is the ledger's
 	wake    chan struct{}
-	board   atomic.Pointer[Board]
 	dirty   atomic.Bool
+	board   atomic.Pointer[Board]
 	notices notices
 }
 
@@ -69,7 +74,7 @@ func NewDispatcher(ctx context.Context, o Options) (*Dispatcher, error) {
 	d := &Dispatcher{
 		o: o, guard: o.Guardrails,
 		records: map[string]*record{}, standing: map[string]*record{}, covering: new(bart.Table[*record]),
-		requests: map[string][]string{}, past: map[string]past{}, exempt: map[string]time.Time{},
+		requests: map[string][]string{}, past: map[string]past{}, exempt: newExemptions(),
 		allowed: new(bart.Table[string]), plans: map[string]*planned{},
 		minute: newSpending(time.Minute), hour: newSpending(time.Hour),
 		wake: make(chan struct{}, 1),
@@ -90,7 +95,7 @@ func NewDispatcher(ctx context.Context, o Options) (*Dispatcher, error) {
 
 // remember fills the tables from what the ledger knows.
 func (d *Dispatcher) remember(m Memory) error {
-	now := d.o.Now()
+	now := d.now()
 	if err := d.switches.load(m.Settings, d.o.AutoOn); err != nil {
 		return err
 	}
@@ -131,7 +136,7 @@ func (d *Dispatcher) remember(m Memory) error {
 	for _, p := range m.Past {
 		d.past[p.Key] = past{returns: p.Returns, ended: p.Ended}
 		if until := p.Ended.Add(d.o.Exempt); p.State == Undone && byPerson(p.By) && until.After(now) {
-			d.exempt[p.Key] = until
+			d.exempt.add(p.Key, until)
 		}
 	}
 	d.tellAuto()
@@ -192,7 +197,7 @@ func (d *Dispatcher) remove(r *record) {
 	if (r.verb == Block || r.verb == Throttle) && r.state != Failed {
 		d.past[r.key] = past{returns: r.returns, ended: r.changed}
 		if r.state == Undone && byPerson(r.ender) {
-			d.exempt[r.key] = r.changed.Add(d.o.Exempt)
+			d.exempt.add(r.key, r.changed.Add(d.o.Exempt))
 		}
 	}
 	d.due.schedule(r)
@@ -205,6 +210,10 @@ const recentMost = 500
 
 // newID returns an unguessable name that is short enough to type.
 func newID() string { return "d-" + strings.ToLower(rand.Text()[:12]) }
+
+// now is the clock in UTC, with its monotonic part: a wall clock that jumps
+// moves no end of a decision of this run.
+func (d *Dispatcher) now() time.Time { return d.o.Now().UTC() }
 
 // nudge wakes Run.
 func (d *Dispatcher) nudge() {

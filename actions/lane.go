@@ -168,7 +168,7 @@ func (d *Dispatcher) recheck(l *lane, batch []order) ([]order, []Decision) {
 			if operators == nil {
 				operators = d.newCheck(&Request{})
 			}
-			if !r.expires.IsZero() && !d.o.Now().Before(r.expires) {
+			if !r.expires.IsZero() && !d.now().Before(r.expires) {
 				r.unsure &^= l.bit
 				d.lift(r, Expired, r.actor, "its TTL ended before it could be sent")
 				continue
@@ -201,7 +201,7 @@ var errMissing = errors.New("the enforcer gave no answer for it")
 
 // hear takes an enforcer's answer to orders.
 func (d *Dispatcher) hear(l *lane, orders []order, receipts []Receipt, err error) {
-	now := d.o.Now()
+	now := d.now()
 	answers := make(map[string]*Receipt, len(receipts))
 	for i := range receipts {
 		answers[receipts[i].Decision] = &receipts[i]
@@ -213,7 +213,10 @@ func (d *Dispatcher) hear(l *lane, orders []order, receipts []Receipt, err error
 		l.health.Note = safe.Text(err.Error(), lineMost)
 		d.notices.add(now, "error", fmt.Sprintf("%s: %s", l.enforcer.Name(), l.health.Note))
 	}
+	told := tally{by: map[tallyKey]*tallyLine{}}
+	defer func() { told.tell(d, now) }()
 	for _, o := range orders {
+		was := o.r.state
 		c := Receipt{Decision: o.r.id, Enforcer: l.enforcer.Name(), Unknown: true, At: now}
 		if a := answers[o.r.id]; a != nil {
 			c = *a
@@ -226,5 +229,6 @@ func (d *Dispatcher) hear(l *lane, orders []order, receipts []Receipt, err error
 			c.Note = errMissing.Error()
 		}
 		d.answer(l, o, c)
+		told.add(o.r, was)
 	}
 }

@@ -35,7 +35,7 @@ func (d *Dispatcher) Plan(ctx context.Context, r Request) (Plan, error) {
 		return Plan{}, err
 	}
 	seen := d.look(&r)
-	p := Plan{Request: r, Expires: d.o.Now().Add(planLasts)}
+	p := Plan{Request: r, Expires: d.now().Add(planLasts)}
 	p.Request.Seen = nil
 
 	d.mu.Lock()
@@ -43,6 +43,10 @@ func (d *Dispatcher) Plan(ctx context.Context, r Request) (Plan, error) {
 	if no := d.forbidden(&r); no != nil {
 		p.Request.Targets, p.Refusals = nil, []Refusal{*no}
 		return p, nil
+	}
+	if r.Verb == Unblock && r.Undoes == "" {
+		d.widenUnblock(&r)
+		seen = make([]detect.Suspect, len(r.Targets))
 	}
 	c := d.newCheck(&r)
 	pass, saw := r.Targets[:0:0], seen[:0:0]
@@ -135,7 +139,7 @@ func (d *Dispatcher) look(r *Request) []detect.Suspect {
 }
 
 func (d *Dispatcher) keepPlan(p *planned) {
-	now := d.o.Now()
+	now := d.now()
 	for token, old := range d.plans {
 		if now.After(old.plan.Expires) {
 			delete(d.plans, token)

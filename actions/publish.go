@@ -38,7 +38,7 @@ func (d *Dispatcher) publish() {
 	if d.o.Auto != nil {
 		b.Auto = d.o.Auto.State()
 	}
-	now := d.o.Now()
+	now := d.now()
 	d.mu.Lock()
 	b.NActive = len(d.records)
 	b.Queue = d.inFlight

@@ -63,11 +63,14 @@ func (d *Dispatcher) compare(l *lane, held []Held) []Decision {
 	defer d.mu.Unlock()
 	wanted := make(map[string]bool, len(d.records))
 	for _, r := range d.records {
-		if !r.verb.lasting() || r.dryRun || r.pending&l.bit != 0 && r.durable && r.took|r.unsure != 0 && d.queued(l, r) {
+		if !r.verb.lasting() || r.dryRun || !r.durable {
+			continue
+		}
+		if r.pending&l.bit != 0 {
 			wanted[r.key] = true // its order is on its way
 			continue
 		}
-		if !r.durable || !l.enforcer.Handles(r.decision()) {
+		if !l.enforcer.Handles(r.decision()) {
 			continue
 		}
 		wanted[r.key] = true
@@ -82,11 +85,6 @@ func (d *Dispatcher) compare(l *lane, held []Held) []Decision {
 	return orphans
 }
 
-// queued reports whether l has an order for r that was given since the start.
-func (d *Dispatcher) queued(l *lane, r *record) bool {
-	return r.pending&l.bit != 0
-}
-
 func heldKey(h Held) string {
 	if h.Prefix.IsValid() {
 		return normal(h.Prefix).String()
@@ -97,7 +95,7 @@ func heldKey(h Held) string {
 // settleByList notes whether l holds r. The caller holds mu.
 func (d *Dispatcher) settleByList(l *lane, r *record, holds bool) {
 	name := l.enforcer.Name()
-	now := d.o.Now()
+	now := d.now()
 	switch {
 	case holds && r.took&l.bit == 0:
 		r.took |= l.bit
@@ -126,7 +124,7 @@ func (d *Dispatcher) settleByList(l *lane, r *record, holds bool) {
 // may have been sent, or else those decisions read UNKNOWN.
 func (d *Dispatcher) resume(l *lane) {
 	_, canTell := l.enforcer.(Resumer)
-	now := d.o.Now()
+	now := d.now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	first := !l.noList
@@ -177,7 +175,7 @@ func (d *Dispatcher) liftOrphans(ctx context.Context, l *lane, orphans []Decisio
 		if err != nil {
 			return fmt.Errorf("take away %d entries that no decision asks for: %w", n, err)
 		}
-		d.notices.add(d.o.Now(), "info", fmt.Sprintf("%s: took away %d entries that no decision asks for, first %s",
+		d.notices.add(d.now(), "info", fmt.Sprintf("%s: took away %d entries that no decision asks for, first %s",
 			l.enforcer.Name(), n, orphans[0].Target))
 		orphans = orphans[n:]
 	}
@@ -197,14 +195,14 @@ func (d *Dispatcher) checkHealth(ctx context.Context, l *lane) {
 		return
 	}
 	d.mu.Lock()
-	l.health = EnforcerHealth{Name: l.enforcer.Name(), OK: true, At: d.o.Now()}
+	l.health = EnforcerHealth{Name: l.enforcer.Name(), OK: true, At: d.now()}
 	d.mu.Unlock()
 	d.dirty.Store(true)
 }
 
 // unwell notes that l's enforcer is down; the message line hears it once.
 func (d *Dispatcher) unwell(l *lane, err error) {
-	note, now := safe.Text(err.Error(), lineMost), d.o.Now()
+	note, now := safe.Text(err.Error(), lineMost), d.now()
 	d.mu.Lock()
 	told := !l.health.OK && l.health.Note == note
 	l.health = EnforcerHealth{Name: l.enforcer.Name(), Note: note, At: now}

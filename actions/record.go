@@ -42,6 +42,7 @@ type record struct {
 	pending  uint64  // enforcers asked and not heard, one bit each
 	took     uint64  // enforcers that hold it
 	unsure   uint64  // enforcers that may hold it
+	written  uint64  // what took was when it was last written down
 	tries    int     // failed attempts since the last success
 	end      State   // Expired, Undone: it is being lifted; "" else
 	ender    Actor   // who ends it

@@ -64,13 +64,17 @@ func (d *Dispatcher) resurrect() {
 
 // step does what is due and returns how long nothing will be.
 func (d *Dispatcher) step(ctx context.Context) time.Duration {
-	now := d.o.Now()
+	now := d.now()
 	d.expire(now)
 	d.retry(now)
+	d.sweep(now)
 	d.measureEffects(now)
 	d.writeChanges(ctx)
-	if d.dirty.Swap(false) || d.hasJobs() {
+	dirty := d.dirty.Swap(false)
+	if dirty || d.hasJobs() {
 		d.publish()
+	}
+	if dirty {
 		return publishEvery
 	}
 	d.mu.Lock()
@@ -118,12 +122,38 @@ func (d *Dispatcher) expire(now time.Time) {
 		}
 		d.dirty.Store(true)
 	}
-	for key, until := range d.exempt {
-		if now.After(until) {
-			delete(d.exempt, key)
+}
+
+// sweep forgets what nothing asks for any more, once a minute.
+func (d *Dispatcher) sweep(now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if now.Sub(d.swept) < time.Minute {
+		return
+	}
+	d.swept = now
+	d.exempt.forget(now)
+	for key, p := range d.past {
+		if now.Sub(p.ended) > pastLasts {
+			delete(d.past, key)
+		}
+	}
+	keep := make(map[string]bool, len(d.records)+len(d.recent))
+	for _, r := range d.records {
+		keep[r.request] = true
+	}
+	for i := range d.recent {
+		keep[d.recent[i].Request] = true
+	}
+	for id := range d.requests {
+		if !keep[id] {
+			delete(d.requests, id)
 		}
 	}
 }
+
+// pastLasts is how long the returns of a source are remembered.
+const pastLasts = 48 * time.Hour
 
 // extend moves r's end to now+ttl and has the enforcers move theirs. The
 // caller holds mu.

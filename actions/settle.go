@@ -64,15 +64,18 @@ func (d *Dispatcher) tookLate(l *lane, r *record, c Receipt) {
 	}
 }
 
+// mostTries is how often an enforcer that says no is asked again.
+const mostTries = 3
+
 // settled is called when every enforcer asked has answered. The caller holds
 // mu.
 func (d *Dispatcher) settled(r *record) {
-	now := d.o.Now()
+	now := d.now()
 	if r.end != "" {
 		d.settledLift(r, now)
 		return
 	}
-	was, retried := r.state, r.tries > 0
+	was := r.state
 	asked, failed := len(r.receipts) > 0, false
 	for _, c := range r.receipts {
 		failed = failed || !c.OK && !c.Unknown
@@ -90,11 +93,11 @@ func (d *Dispatcher) settled(r *record) {
 	if was == Intent {
 		d.inFlight--
 	}
-	if r.state == Failed && r.tries >= 3 || r.state == Failed && !r.verb.lasting() {
+	if r.state == Failed && r.tries >= mostTries || r.state == Failed && !r.verb.lasting() {
 		d.close(r, Failed, now)
 		return
 	}
-	if failed || r.state == Unknown || r.state == Failed {
+	if failed && r.tries < mostTries || r.state == Unknown || r.state == Failed {
 		if r.state == Failed {
 			r.state = Intent // not yet given up
 			d.inFlight++
@@ -103,10 +106,11 @@ func (d *Dispatcher) settled(r *record) {
 	} else {
 		r.tries = 0
 	}
-	if was != r.state || retried {
+	if was != r.state || r.took != r.written {
+		r.written = r.took
 		d.changed(r, now, r.actor)
 	}
-	if r.state == Applied && was != Applied && r.predicts > 0 && r.verb == Block {
+	if r.state == Applied && was != Applied && r.predicts > 0 && r.verb == Block && !r.dryRun {
 		d.measure = append(d.measure, measuring{now.Add(measureAfter), r})
 	}
 }
@@ -160,6 +164,10 @@ func (d *Dispatcher) close(r *record, end State, now time.Time) {
 // changed queues r's state for the ledger. The caller holds mu.
 func (d *Dispatcher) changed(r *record, now time.Time, by Actor) {
 	r.changed = now
+	if d.moved != nil {
+		close(d.moved)
+		d.moved = nil
+	}
 	d.changes = append(d.changes, Entry{Kind: Changed, At: now, Actor: by, Decision: r.decision()})
 	d.dirty.Store(true)
 }
@@ -173,7 +181,7 @@ func (d *Dispatcher) writeChanges(ctx context.Context) {
 		d.broken = safe.Text(err.Error(), lineMost)
 		d.mu.Unlock()
 		if !told {
-			d.notices.add(d.o.Now(), "error", d.broken+"; what was done is kept in memory until it can be written")
+			d.notices.add(d.now(), "error", d.broken+"; what was done is kept in memory until it can be written")
 		}
 	}
 }

@@ -55,7 +55,7 @@ func (d *Dispatcher) turn(ctx context.Context, by Actor, set func(*switches), te
 	if by.Role != Operator && by.Role != Admin {
 		return &RefusedError{[]Refusal{{Rule: "role", Value: fmt.Sprintf("%s is a %s", by.Name, orNobody(by.Role)), Mend: "ask an operator"}}}
 	}
-	now := d.o.Now()
+	now := d.now()
 	d.mu.Lock()
 	before := d.switches
 	next := before

@@ -63,6 +63,26 @@ func (d *Dispatcher) UndoMany(ctx context.Context, f UndoFilter, actor Actor) (P
 	return d.Plan(ctx, q)
 }
 
+// widenUnblock puts in place of a prefix that is not blocked itself whatever
+// is blocked inside it. The caller holds mu.
+func (d *Dispatcher) widenUnblock(q *Request) {
+	out := make([]Target, 0, len(q.Targets))
+	for _, t := range q.Targets {
+		n := len(out)
+		if t.Prefix.IsValid() && len(d.standingOn(t, "")) == 0 {
+			for _, r := range d.covering.Subnets(t.Prefix) {
+				if r.verb != Allow {
+					out = append(out, r.target)
+				}
+			}
+		}
+		if len(out) == n {
+			out = append(out, t)
+		}
+	}
+	q.Targets = out
+}
+
 // commitUndo lifts what the plan names: first on disk, then at the enforcers.
 func (d *Dispatcher) commitUndo(ctx context.Context, p *planned, a Answer) ([]Decision, error) {
 	q := &p.plan.Request
@@ -71,7 +91,7 @@ func (d *Dispatcher) commitUndo(ctx context.Context, p *planned, a Answer) ([]De
 	for _, t := range q.Targets {
 		rs = append(rs, d.standingOn(t, q.Undoes)...)
 	}
-	now := d.o.Now()
+	now := d.now()
 	entries := []Entry{d.commitment(p, a, 0)}
 	for _, r := range rs {
 		// On disk the decision ends now: should levee die before the enforcers
@@ -85,7 +105,7 @@ func (d *Dispatcher) commitUndo(ctx context.Context, p *planned, a Answer) ([]De
 		return nil, &RefusedError{[]Refusal{{Rule: "not_blocked", Value: "it ended meanwhile", Mend: "nothing to do"}}}
 	}
 	if err := d.writeInOrder(ctx, entries); err != nil {
-		d.notices.add(d.o.Now(), "error", "nothing was undone: "+err.Error())
+		d.notices.add(d.now(), "error", "nothing was undone: "+err.Error())
 		return nil, fmt.Errorf("unblock: nothing was done: %w", err)
 	}
 	d.mu.Lock()
@@ -127,6 +147,32 @@ func (d *Dispatcher) lift(r *record, end State, ender Actor, by string) {
 	r.end, r.ender, r.endedBy, r.tries = end, ender, by, 0
 	d.due.schedule(r)
 	d.send(r)
+}
+
+// Settled waits until the enforcers have answered for every decision named, or
+// ctx ends, and returns them as they are then.
+func (d *Dispatcher) Settled(ctx context.Context, ids ...string) ([]Decision, error) {
+	for {
+		d.mu.Lock()
+		waits := slices.ContainsFunc(ids, func(id string) bool {
+			r := d.records[id]
+			return r != nil && (r.pending != 0 || r.state == Intent || r.end != "" && r.tries == 0)
+		})
+		ds := d.decisionsOf(ids)
+		if d.moved == nil {
+			d.moved = make(chan struct{})
+		}
+		moved := d.moved
+		d.mu.Unlock()
+		if !waits {
+			return ds, nil
+		}
+		select {
+		case <-ctx.Done():
+			return ds, ctx.Err()
+		case <-moved:
+		}
+	}
 }
 
 // decisionsOf returns decisions by ID, in force or ended. The caller holds mu.
