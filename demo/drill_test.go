@@ -3,6 +3,7 @@ package demo
 import (
 	"bytes"
 	"net/netip"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -168,5 +169,25 @@ func TestOrdinaryTrafficDoesNotDependOnDrills(t *testing.T) {
 	}
 	if len(without) != len(with) {
 		t.Errorf("%d sources without, %d with", len(without), len(with))
+	}
+}
+
+// TestThePageNamesEveryDrill keeps docs/demo.md in step with the tables.
+func TestThePageNamesEveryDrill(t *testing.T) {
+	page, err := os.ReadFile("../docs/demo.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile("(?m)^\\| `([a-z0-9_]+)` \\|.*\\| ([^|]+) \\|$").FindAllStringSubmatch(string(page), -1)
+	if len(rows) != len(Drills()) {
+		t.Fatalf("the page has %d rows, there are %d drills", len(rows), len(Drills()))
+	}
+	for i, d := range Drills() {
+		if rows[i][1] != d.Name {
+			t.Errorf("row %d is %s, the drill is %s", i+1, rows[i][1], d.Name)
+		}
+		if d.Attack != "" && !strings.Contains(rows[i][2], d.Attack) {
+			t.Errorf("%s: the page says %q, the drill %s", d.Name, rows[i][2], d.Attack)
+		}
 	}
 }

@@ -128,7 +128,7 @@ func (p *place) lineOf(key string) int {
 }
 
 // placeholders are what a job's parameters can be filled with.
-var placeholders = []string{"added", "removed", "ttl_s", "id", "service", "attack", "signature"}
+var placeholders = []string{"added", "removed", "ttl_s", "id", "verb", "service", "attack", "incident", "signature"}
 
 func checkTemplate(text string) error {
 	for {

@@ -39,6 +39,7 @@ type Source struct {
 	Service       string    `yaml:"service"`       // for logs without a host
 	MayAct        *bool     `yaml:"may_act"`       // nil: see Trusted
 	TLS           TLS       `yaml:"tls"`           // of a Syslog tls:// or Beats listener
+	FromStart     bool      `yaml:"-"`             // read a file from its start on first sight; set by levee demo
 	Line          int       `yaml:"-"`             // of levee.yaml
 }
 
@@ -115,7 +116,7 @@ type Step struct {
 
 // When holds a step's conditions; all that are set must be met.
 type When struct {
-	ExcessShare Share `yaml:"excess_share"` // the step waits until so much of the excess is left
+	ExcessShare Share `yaml:"excess_share"` // at least this much of the incident's highest excess is still there
 }
 
 // Actions configures what levee can do to traffic.
