@@ -58,7 +58,10 @@ func FuzzText(f *testing.F) {
 
 func TestSecretNeverPrints(t *testing.T) {
 	s := NewSecret("hunter22")
-	held := struct{ Token Secret }{s}
+	held := struct {
+		Token  Secret
+		hidden Secret
+	}{s, s}
 	encoded, err := json.Marshal(held)
 	if err != nil {
 		t.Fatal(err)

@@ -16,13 +16,13 @@ type Secret struct{ value string }
 const placeholder = "[secret]"
 
 // NewSecret wraps value.
-func NewSecret(value string) Secret { return Secret{value} }
+func NewSecret(value string) Secret { return Secret{&value} }
 
 // ReadSecret returns value when it is set, else the first line of file. A file
 // that anybody may read is refused: it is no secret.
 func ReadSecret(value, file string) (Secret, error) {
 	if value != "" || file == "" {
-		return Secret{value}, nil
+		return NewSecret(value), nil
 	}
 	info, err := os.Stat(file)
 	if err != nil {
@@ -43,14 +43,19 @@ func ReadSecret(value, file string) (Secret, error) {
 	if line == "" {
 		return Secret{}, fmt.Errorf("read secret %s: its first line is empty", file)
 	}
-	return Secret{line}, nil
+	return NewSecret(line), nil
 }
 
 // Reveal returns the content.
-func (s Secret) Reveal() string { return s.value }
+func (s Secret) Reveal() string {
+	if s.content == nil {
+		return ""
+	}
+	return *s.content
+}
 
 // Empty reports whether there is no content.
-func (s Secret) Empty() bool { return s.value == "" }
+func (s Secret) Empty() bool { return s.Reveal() == "" }
 
 // Format prints the placeholder for every verb.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(placeholder)) }
@@ -62,10 +67,11 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(placeholder), nil 
 // a URL or in base64 as an Authorization header carries it.
 func Scrub(text string, secrets ...Secret) string {
 	for _, s := range secrets {
-		if len(s.value) < 4 { // too short to be told from ordinary text
+		value := s.Reveal()
+		if len(value) < 4 { // too short to be told from ordinary text
 			continue
 		}
-		for _, form := range []string{s.value, url.QueryEscape(s.value), url.PathEscape(s.value), base64.StdEncoding.EncodeToString([]byte(s.value))} {
+		for _, form := range []string{value, url.QueryEscape(value), url.PathEscape(value), base64.StdEncoding.EncodeToString([]byte(value))} {
 			text = strings.ReplaceAll(text, form, placeholder)
 		}
 	}

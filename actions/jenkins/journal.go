@@ -1,0 +1,131 @@
+package jenkins
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"levee/actions"
+)
+
+// keepRuns is how long the journal remembers a run that ended.
+const keepRuns = 24 * time.Hour
+
+// line is one state of one run, as the journal keeps it: the last line of a
+// request counts.
+type line struct {
+	At      time.Time    `json:"at"`
+	Request string       `json:"request"`
+	Verb    actions.Verb `json:"verb"`
+	Job     string       `json:"job"`
+	ID      string       `json:"id_parameter,omitempty"`
+	Form    url.Values   `json:"form,omitempty"`
+	Wants   []want       `json:"wants"`
+	State   string       `json:"state"`
+	Queue   int64        `json:"queue,omitempty"`
+	Number  int64        `json:"number,omitempty"`
+	Why     string       `json:"why,omitempty"`
+	Began   time.Time    `json:"began"`
+}
+
+// want is one decision that a run carries out, or lifts.
+type want struct {
+	Decision string    `json:"decision"`
+	Lift     bool      `json:"lift,omitempty"`
+	Until    time.Time `json:"until,omitzero"`
+}
+
+// journal is an append-only file of lines, each on the disk before the step it
+// announces is taken. The zero value remembers nothing.
+type journal struct {
+	mu   sync.Mutex
+	file *os.File
+}
+
+// openJournal reads what path remembers, rewrites it without what is over, and
+// keeps it open. Lines cut short by a crash are dropped.
+func openJournal(path string, now time.Time) (*journal, []line, error) {
+	if path == "" {
+		return &journal{}, nil, nil
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("jenkins: read journal: %w", err)
+	}
+	var order []string
+	last := map[string]line{}
+	for text := range bytes.Lines(raw) {
+		var l line
+		if json.Unmarshal(text, &l) != nil || l.Request == "" {
+			continue
+		}
+		if _, seen := last[l.Request]; !seen {
+			order = append(order, l.Request)
+		}
+		last[l.Request] = l
+	}
+	var kept []line
+	var out bytes.Buffer
+	for _, id := range order {
+		l := last[id]
+		if ended(l.State) && now.Sub(l.At) > keepRuns {
+			continue
+		}
+		text, err := json.Marshal(l)
+		if err != nil {
+			return nil, nil, fmt.Errorf("jenkins: rewrite journal: %w", err)
+		}
+		kept = append(kept, l)
+		out.Write(append(text, '\n'))
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), ".jenkins-journal.*")
+	if err != nil {
+		return nil, nil, fmt.Errorf("jenkins: rewrite journal: %w", err)
+	}
+	if _, err = file.Write(out.Bytes()); err == nil {
+		err = file.Sync()
+	}
+	if err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		_ = file.Close()
+		_ = os.Remove(file.Name())
+		return nil, nil, fmt.Errorf("jenkins: rewrite journal: %w", err)
+	}
+	return &journal{file: file}, kept, nil
+}
+
+// write appends l and waits for the disk.
+func (j *journal) write(l line) error {
+	if j.file == nil {
+		return nil
+	}
+	text, err := json.Marshal(l)
+	if err != nil {
+		return fmt.Errorf("jenkins: write journal: %w", err)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if _, err = j.file.Write(append(text, '\n')); err == nil {
+		err = j.file.Sync()
+	}
+	if err != nil {
+		return fmt.Errorf("jenkins: write journal: %w", err)
+	}
+	return nil
+}
+
+func (j *journal) close() error {
+	if j.file == nil {
+		return nil
+	}
+	return j.file.Close()
+}
