@@ -10,8 +10,9 @@ import (
 )
 
 // Secret is a value that prints as a placeholder wherever it is formatted or
-// encoded. Reveal is the only way to its content.
-type Secret struct{ value string }
+// encoded. Reveal is the only way to its content: fmt calls no methods on
+// unexported fields, so the content stands behind a pointer.
+type Secret struct{ content *string }
 
 const placeholder = "[secret]"
 
