@@ -25,6 +25,14 @@ func (m *Model) drawBanner(c *canvas) {
 		rps += " (x" + rate(t.Rate/t.Baseline) + " usual)"
 	}
 	in := d.top
+	switch {
+	case d.status.DataAge < 0:
+		m.bannerLine(c, th.warn, false, " no data yet: nothing can be judged", "8 shows the inputs", blocked)
+		return
+	case d.stale:
+		m.bannerLine(c, th.hostile, true, " STALE  no log line for "+age(d.status.DataAge)+": what stands below may be over", "8 shows the inputs", blocked, queue)
+		return
+	}
 	if in == nil {
 		usual, learning := "", ""
 		if t.Baseline > 0 {

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"bytes"
 	"unicode/utf8"
 )
 
@@ -57,12 +58,9 @@ func (c *canvas) within(p pen, s string, edge int) {
 			after = true
 			continue
 		}
-		r, size := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && size == 1 {
-			r = rune(s[i])
-		}
+		g, size := decode(s[i:])
 		i += size
-		g := glyphOf(r)
+		r := g.r
 		if g.cells == 0 && (!after || c.ascii) {
 			g = glyph{r: r, cells: escapedLen(r), esc: true}
 		}
@@ -148,6 +146,15 @@ func (c *canvas) end() {
 	c.use("")
 	c.buf = append(c.buf, '\n')
 	c.rows, c.col = c.rows+1, 0
+}
+
+// pop takes the last finished line away again.
+func (c *canvas) pop() {
+	if c.rows == 0 || c.col > 0 {
+		return
+	}
+	c.buf = c.buf[:bytes.LastIndexByte(c.buf[:len(c.buf)-1], '\n')+1]
+	c.rows--
 }
 
 // line writes one whole line.

@@ -104,6 +104,9 @@ func ceiling(n float64) float64 {
 	return n
 }
 
+// axisWidth is how many columns the chart's scale takes.
+const axisWidth = 5
+
 // eighths are the heights of a block glyph.
 var eighths = []rune(" ▁▂▃▄▅▆▇█")
 
@@ -113,8 +116,7 @@ func (ch *chart) draw(s *detect.Snapshot, th *theme, w, h int, ascii bool) []str
 		return ch.lines
 	}
 	ch.seq, ch.w, ch.h, ch.forSpan, ch.forCur, ch.theme = s.Seq, w, h, ch.span, ch.cursor, th
-	const axis = 5 // columns of the scale
-	n, rows := w-axis, h-1
+	n, rows := w-axisWidth, h-1
 	bs := buckets(s.History, max(n, 0), ch.span)
 	top := 0.0
 	for _, b := range bs {
@@ -134,13 +136,13 @@ func (ch *chart) draw(s *detect.Snapshot, th *theme, w, h int, ascii bool) []str
 		case rows - 1:
 			label = "0"
 		}
-		c.cell(th.dim, label, axis-1, true)
+		c.cell(th.dim, label, axisWidth-1, true)
 		c.put(th.dim, "│")
 		ch.row(c, th, bs, top, rows, rows-1-y)
 		c.fill("")
 		c.end()
 	}
-	ch.axisLine(c, th, bs, axis)
+	ch.axisLine(c, th, bs)
 	ch.lines = strings.Split(c.String(), "\n")
 	return ch.lines
 }
@@ -175,8 +177,8 @@ func (ch *chart) row(c *canvas, th *theme, bs []bucket, top float64, rows, y int
 }
 
 // axisLine writes the time axis; where a hostile incident was open it is heavy.
-func (ch *chart) axisLine(c *canvas, th *theme, bs []bucket, axis int) {
-	c.space("", axis-1)
+func (ch *chart) axisLine(c *canvas, th *theme, bs []bucket) {
+	c.space("", axisWidth-1)
 	c.put(th.dim, "└")
 	for i := 0; i < len(bs); {
 		label := time.Unix(bs[i].from, 0).UTC().Format("15:04")
@@ -196,17 +198,20 @@ func (ch *chart) axisLine(c *canvas, th *theme, bs []bucket, axis int) {
 }
 
 // spark writes one line of w columns: the last requests/s as blocks.
-func spark(c *canvas, th *theme, s *detect.Snapshot, w int, span time.Duration) {
+func spark(c *canvas, th *theme, s *detect.Snapshot, w int, span time.Duration, cursor int) {
 	bs := buckets(s.History, max(min(w, c.w-c.col), 0), span)
 	top := 0.0
 	for _, b := range bs {
 		top = max(top, b.rate, 2*b.base) // usual traffic stands half as high as the line
 	}
 	top = max(top, 1)
-	for _, b := range bs {
+	for i, b := range bs {
 		p := th.chart
 		if b.incident {
 			p = th.chartHot
+		}
+		if cursor > 0 && i == len(bs)-cursor {
+			p = th.cursor
 		}
 		k := int(math.Ceil(b.rate / top * 8))
 		c.put(p, string(eighths[min(max(k, 0), 8)]))
@@ -226,7 +231,7 @@ func bar(c *canvas, p pen, share float64, w int) {
 
 // moment describes the column under the chart's cursor.
 func (ch *chart) moment(s *detect.Snapshot, w int) string {
-	bs := buckets(s.History, max(w-5, 0), ch.span)
+	bs := buckets(s.History, max(w-axisWidth, 0), ch.span)
 	i := len(bs) - ch.cursor
 	if ch.cursor <= 0 || i < 0 || i >= len(bs) || bs[i].n == 0 {
 		return ""

@@ -19,6 +19,16 @@ type glyph struct {
 	esc   bool
 }
 
+// decode reads the first rune of s: how it is shown, and its bytes. A byte that
+// is no UTF-8 is spelled out.
+func decode(s string) (glyph, int) {
+	r, size := utf8.DecodeRuneInString(s)
+	if r == utf8.RuneError && size == 1 {
+		return glyph{r: rune(s[0]), cells: 4, esc: true}, 1
+	}
+	return glyphOf(r), size
+}
+
 // glyphOf says how r is shown.
 func glyphOf(r rune) glyph {
 	switch {
@@ -97,15 +107,11 @@ func measure(s string) int {
 			n, i, after = n+1, i+1, true
 			continue
 		}
-		r, size := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && size == 1 {
-			r = rune(s[i])
-		}
+		g, size := decode(s[i:])
 		i += size
-		g := glyphOf(r)
 		if g.cells == 0 {
 			if !after {
-				n += escapedLen(r)
+				n += escapedLen(g.r)
 			}
 			after = false
 			continue
@@ -120,15 +126,12 @@ func measure(s string) int {
 func clean(s string) string {
 	var out []byte
 	for i := 0; i < len(s); {
-		r, size := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && size == 1 {
-			r = rune(s[i])
-		}
+		g, size := decode(s[i:])
 		i += size
-		if g := glyphOf(r); g.esc {
-			out = appendEscaped(out, r)
+		if g.esc {
+			out = appendEscaped(out, g.r)
 		} else {
-			out = utf8.AppendRune(out, r)
+			out = utf8.AppendRune(out, g.r)
 		}
 	}
 	return string(out)

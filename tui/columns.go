@@ -121,9 +121,17 @@ func (t *table) layout(w int) []placed {
 	return out
 }
 
+// fit scrolls so that the cursor is among the rows that h lines show.
+func (t *table) fit(h int) {
+	if h > 3 {
+		h--
+	}
+	t.page = max(h, 1)
+	t.scroll(t.page)
+}
+
 // draw writes the column heads and h-1 rows.
 func (t *table) draw(c *canvas, th *theme, now time.Time, h int, empty string) {
-	t.page = max(h, 1)
 	if len(t.rows) == 0 {
 		if h > 0 {
 			c.line(th.dim, " "+empty)
@@ -145,8 +153,6 @@ func (t *table) draw(c *canvas, th *theme, now time.Time, h int, empty string) {
 		c.end()
 		h--
 	}
-	t.page = max(h, 1)
-	t.scroll(t.page)
 	for i := t.top; i < len(t.rows) && i < t.top+h; i++ {
 		t.drawRow(c, th, cols, i, now)
 	}

@@ -13,7 +13,12 @@ import (
 	"levee/detect"
 )
 
-var update = flag.Bool("update", false, "write what the console shows to testdata instead of comparing")
+// updating reports whether -update was given (teatest declares the flag): then
+// what the console shows is written to testdata instead of compared.
+func updating() bool {
+	f := flag.Lookup("update")
+	return f != nil && f.Value.String() == "true"
+}
 
 // goldens are the screens and dialogs, each with the keys that lead to it.
 var goldens = []struct {
@@ -117,7 +122,7 @@ func compare(t *testing.T, name, got string) {
 	}
 	got = strings.Join(lines, "\n") + "\n"
 	file := filepath.Join("testdata", "screens", name)
-	if *update {
+	if updating() {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
 		}

@@ -59,9 +59,9 @@ func newBindings(over map[string]string) ([]binding, error) {
 		if i < 0 {
 			return defaultBindings(), fmt.Errorf("keys: there is no action %q; the help screen (?) names them", n)
 		}
-		bs[i].keys = strings.Fields(strings.ReplaceAll(over[n], "space", "\u00a0"))
+		bs[i].keys = strings.Fields(strings.ReplaceAll(over[n], "space", "\x00"))
 		for j, k := range bs[i].keys {
-			bs[i].keys[j] = strings.ReplaceAll(k, "\u00a0", " ")
+			bs[i].keys[j] = strings.ReplaceAll(k, "\x00", " ")
 		}
 		if len(bs[i].keys) == 0 {
 			return defaultBindings(), fmt.Errorf("keys: %s has no key: give at least one", n)

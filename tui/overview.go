@@ -37,9 +37,12 @@ func (s *overviewScreen) draw(m *Model, c *canvas, h int) {
 		s.drawStrip(m, c)
 	}
 	if h >= 7 {
+		m.table.fit(stop - whyLines - c.rows - 1)
 		m.heading(c, m.tableTitle())
 	}
-	m.table.draw(c, m.th, m.d.now(), max(stop-whyLines-c.rows, 0), m.emptyTable())
+	rows := max(stop-whyLines-c.rows, 0)
+	m.table.fit(rows)
+	m.table.draw(c, m.th, m.d.now(), rows, m.emptyTable())
 	if whyLines > 0 {
 		m.drawWhy(c, whyLines)
 	}
@@ -58,7 +61,12 @@ func (s *overviewScreen) drawStrip(m *Model, c *canvas) {
 		}
 	}
 	c.put(m.th.dim, " req/s ")
-	spark(c, m.th, m.d.snap, c.w-measure(tail)-c.col, m.chart.span)
+	w := c.w - measure(tail) - c.col
+	if m.chart.cursor > 0 {
+		w = min(w, c.w/3)
+		tail = " " + m.chart.moment(m.d.snap, w+axisWidth)
+	}
+	spark(c, m.th, m.d.snap, w, m.chart.span, m.chart.cursor)
 	c.put(m.th.text, tail)
 	c.end()
 }
@@ -159,6 +167,7 @@ func (s *suspectsScreen) draw(m *Model, c *canvas, h int) {
 		why = 3
 	}
 	stop := c.rows + h
+	m.table.fit(h - why - 1)
 	m.heading(c, m.tableTitle())
 	m.table.draw(c, m.th, m.d.now(), max(stop-why-c.rows, 0), m.emptyTable())
 	if why > 0 {
@@ -188,6 +197,12 @@ func (m *Model) tableTitle() string {
 	}
 	if t.filter != nil && t.filter.text != "" {
 		s += "  /" + t.filter.text
+	}
+	if shown, hidden := t.marked(); shown+hidden > 0 {
+		s += "  " + strconv.Itoa(shown) + " MARKED"
+		if hidden > 0 {
+			s += " (" + strconv.Itoa(hidden) + " not in this list are left out)"
+		}
 	}
 	switch {
 	case t.pinned:

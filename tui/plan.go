@@ -182,6 +182,9 @@ func (d *planDialog) commit(m *Model) tea.Cmd {
 	}
 }
 
+// errUnknown stands for a commit that gave no answer: it may have happened.
+var errUnknown = errors.New("UNKNOWN: no answer came in time. It may have been done; 4 shows what the ledger says")
+
 // committed takes the outcome. It is told even when the dialog is closed; a bad
 // one that would be missed comes back as a dialog of its own.
 func (m *Model) committed(msg commitMsg) {
@@ -191,11 +194,11 @@ func (m *Model) committed(msg commitMsg) {
 	if msg.err != nil {
 		text := msg.err.Error()
 		if errors.Is(msg.err, context.DeadlineExceeded) || errors.Is(msg.err, context.Canceled) {
-			text = "no answer came in time: the outcome is UNKNOWN until the ledger says more (4 shows it)"
+			text, msg.err = errUnknown.Error(), errUnknown
 		}
 		m.say("error", msg.what+": "+text)
 		if open {
-			d.sending, d.err = false, errors.New(text)
+			d.sending, d.err = false, msg.err
 			return
 		}
 		if m.dialog == nil {
@@ -271,7 +274,11 @@ func (d *planDialog) lines(m *Model, w int) (string, []styled, bool) {
 	}
 	switch {
 	case d.err != nil:
-		for _, l := range wrap("NOT DONE: "+d.err.Error(), w) {
+		lead := "NOT DONE: "
+		if errors.Is(d.err, errUnknown) {
+			lead = ""
+		}
+		for _, l := range wrap(lead+d.err.Error(), w) {
 			t.add(th.bad, l)
 		}
 	case d.got == nil:
@@ -294,6 +301,9 @@ func (d *planDialog) question(m *Model, t *writer) {
 	if d.yes != "" {
 		yes = d.yes
 	}
+	if d.got != nil && len(d.got.Refusals) > 0 {
+		yes = fmt.Sprintf("%s, %d of %d (what is refused is left out)", yes, len(d.got.Request.Targets), len(d.req.Targets))
+	}
 	switch {
 	case d.preview:
 		t.add(th.dim, "a preview: nothing will be done. esc, then b, to block")
@@ -307,7 +317,7 @@ func (d *planDialog) question(m *Model, t *writer) {
 	case want == breakGlass && d.typed != want:
 		t.add(th.warn, "Needs a second person. Alone: type "+want+" then y (logged loudly): "+d.typed+"_")
 	case want != "" && d.typed != want:
-		t.add(th.warn, "Large: type "+want+" then y: "+d.typed+"_")
+		t.add(th.warn, "This is large. Type "+want+" then y: "+d.typed+"_")
 	default:
 		t.add(th.danger, "y  "+yes)
 	}
@@ -370,7 +380,7 @@ func (d *planDialog) impact(m *Model, t *writer) {
 		} else if m.h >= 20 {
 			t.pair("protected", "none inside")
 		}
-		t.pair("budget", number(float64(im.BudgetLeft))+" blocks left after it")
+		t.pair("budget", strconv.Itoa(im.BudgetLeft)+" blocks left after it")
 	case actions.ScaleUp, actions.ScaleDown, actions.Harden:
 		t.pair("through", "the enforcer that handles "+verbName(d.req.Verb)+" (Jenkins); 5 follows the job")
 	case actions.Unblock:

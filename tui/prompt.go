@@ -122,7 +122,7 @@ func (p *prompt) draw(m *Model, c *canvas) {
 	if p.err != "" {
 		room = max(room/2, 8)
 	}
-	for measure(string(p.text[from:p.at])) >= room {
+	for from < p.at && measure(string(p.text[from:p.at])) >= room {
 		from++ // the cursor stays in sight
 	}
 	c.put(m.th.key, p.lead)

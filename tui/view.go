@@ -1,8 +1,10 @@
 package tui
 
 import (
-	"strconv"
 	"strings"
+	"time"
+
+	"levee/actions"
 )
 
 // screenID is a screen; its number is the key that opens it.
@@ -98,41 +100,54 @@ func (m *Model) drawMessage(c *canvas) {
 		m.prompt.draw(m, c)
 		return
 	}
-	if shown, hidden := m.table.marked(); shown+hidden > 0 && (m.at == scrOverview || m.at == scrSuspects) {
-		s := " " + strconv.Itoa(shown) + " marked"
-		if hidden > 0 {
-			s += ", " + strconv.Itoa(hidden) + " more not in this list (left out)"
-		}
-		c.put(m.th.warn, s+"  b acts on them, esc unmarks ")
-	}
 	n := len(m.notices)
 	if n == 0 {
 		c.line(m.th.dim, " ")
 		return
 	}
-	half := c.w
-	if c.w >= 110 && n > 1 {
-		half = c.w - 50
+	if m.drawLong(c, &m.notices[n-1]) {
+		return
 	}
-	for i := n - 1; i >= 0 && i >= n-2 && c.col < c.w-20; i-- {
+	for i := n - 1; i >= 0 && i >= n-2; i-- {
+		room := c.w - c.col - 9
+		if i < n-1 && room < 40 {
+			break // half a message helps nobody
+		}
 		p, mark := m.levelPen(m.notices[i].Level)
 		s := mark + " " + clock(m.notices[i].Time) + " " + m.notices[i].Text
-		c.put(p, " ")
-		if i == n-1 {
-			c.cell(p, s, min(measure(s), max(half-c.col-8, 10)), false)
-		} else {
-			c.put(m.th.dim, "  ")
-			c.cell(m.th.dim, s, min(measure(s), c.w-c.col-7), false)
+		if i < n-1 {
+			p = m.th.dim
 		}
-		if half == c.w {
-			break
-		}
+		c.put(p, "  "[:1+min(n-1-i, 1)])
+		c.cell(p, s, min(measure(s), room), false)
 	}
 	if c.w-c.col > 6 {
 		c.space("", c.w-6)
 		c.put(m.th.dim, "M:all")
 	}
 	c.end()
+}
+
+// drawLong writes a message that does not fit on its line, while it is new, on
+// two: it covers the last line above, so that no row moves.
+func (m *Model) drawLong(c *canvas, n *actions.Notice) bool {
+	if n.Level != "warn" && n.Level != "error" || m.d.now().Sub(n.Time) > 12*time.Second || c.h < 15 {
+		return false
+	}
+	p, mark := m.levelPen(n.Level)
+	lines := wrap(mark+" "+clock(n.Time)+" "+n.Text, c.w-8)
+	if len(lines) < 2 {
+		return false
+	}
+	c.pop()
+	c.line(p, " "+lines[0])
+	c.put(p, "            ")
+	rest := strings.Join(lines[1:], " ")
+	c.cell(p, rest, min(measure(rest), c.w-c.col-7), false)
+	c.space("", c.w-6)
+	c.put(m.th.dim, "M:all")
+	c.end()
+	return true
 }
 
 func (m *Model) levelPen(level string) (pen, string) {
