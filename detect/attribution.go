@@ -24,6 +24,7 @@ type weighed struct {
 type cause struct {
 	rule       rule
 	bare       bool // only clients without a person's conduct
+	slow       bool // found by the slow series: small rates count
 	rate       float64
 	usual      float64
 	covered    float64 // share of the excess
@@ -56,10 +57,12 @@ func (e *Engine) gather(svc uint8, from, to int64) (rate, usual float64) {
 			c := conductYoung
 			if j >= 0 {
 				src = &e.sources.entries[j]
+				if c = e.conduct(src); c == conductBare {
+					src.marks |= markBare
+				}
 				if e.explained(&d.feature, src) {
 					continue
 				}
-				c = e.conduct(src)
 			}
 			w.recent = append(w.recent, weighed{&d.feature, d.key, src, d, each, c})
 			rate += each
@@ -123,7 +126,7 @@ func (e *Engine) explain(start cause, total float64) cause {
 					continue
 				}
 				if found.rule.set == 0 || u-0.2*r < found.usual-0.2*found.rate || u-0.2*r == found.usual-0.2*found.rate && d < lowest(found.rule.set&^c.rule.set) {
-					found = cause{rule: c.rule.with(d, v), bare: c.bare, rate: r, usual: u}
+					found = cause{rule: c.rule.with(d, v), bare: c.bare, slow: c.slow, rate: r, usual: u}
 				}
 			}
 		}
@@ -186,7 +189,10 @@ type crowd struct {
 	topNets float64 // weight of the eight busiest prefixes
 	odd     float64
 	machine float64
+	busy    float64 // of sources that ask far more than logins
+	human   float64 // share of people that the routes asked usually see
 	claims  float64
+	belongs *incident // the open attack that most of the sources were already seen in
 }
 
 // inspect describes the sources whose requests c takes.
@@ -195,6 +201,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 	clear(w.seen)
 	clear(w.count)
 	clear(w.usual)
+	var overlap [maxIncidents]float64
 	for i := range w.recent {
 		x := &w.recent[i]
 		if !c.takes(x) {
@@ -206,6 +213,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		w.count[x.key.net().hash()] += x.weight
 		w.usual[x.f.exact] += x.weight
 		f := x.f
+		k.human += x.weight * e.human(f.service, f.route, f.marks)
 		add := func(to *float64, yes bool) {
 			if yes {
 				*to += x.weight
@@ -227,6 +235,12 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 			continue
 		}
 		add(&k.known, x.src.first < since-5)
+		for j, in := range e.incidents {
+			add(&overlap[j], x.src.incident == in.number)
+		}
+		if t := x.src.total(); k.fails > 0 {
+			add(&k.busy, int(t.hits)-int(t.fails)-int(t.forms)-int(t.logins) >= 2)
+		}
 		add(&k.churn, distinct64(x.src.agents) >= 3)
 		k.repeat += x.weight * float64(x.src.cur.hits+x.src.prev.hits)
 		if x.conduct == conductYoung && e.sec-x.src.first < 4 {
@@ -240,6 +254,11 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		return k
 	}
 	k.sources = len(w.seen)
+	for j, in := range e.incidents {
+		if in.Attack.Hostile() && overlap[j] >= 0.4*k.weight {
+			k.belongs = in
+		}
+	}
 	k.paths = float64(len(w.usual)) / float64(k.samples)
 	k.nets = float64(k.sources) / float64(max(1, len(w.count)))
 	k.topNets = topShare(w.count, 8) / k.weight
@@ -247,7 +266,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		k.person /= k.judged
 		k.bare /= k.judged
 	}
-	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.missing, &k.slow, &k.odd, &k.known, &k.churn, &k.repeat, &k.machine, &k.judged, &k.claims} {
+	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.missing, &k.slow, &k.odd, &k.known, &k.churn, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims} {
 		*p /= k.weight
 	}
 	return k

@@ -83,7 +83,8 @@ type Engine struct {
 	closed    []Incident
 	counter   int
 	events    []Event
-	suspects  []int32 // indices of sources with a score worth showing
+	netList   []sourceKey // prefixes recommended for a block
+	suspects  []int32     // indices of sources with a score worth showing
 
 	history   [historySeconds]Point
 	total     service
@@ -142,10 +143,13 @@ func (e *Engine) judge(r *Request) {
 	s, fresh := e.sourceOf(k, h, low, sec)
 	e.countService(r, f, s, h, sec, fresh, late)
 	e.countSource(r, s, f, sec, late)
-	e.countNet(s, f, sec, fresh)
+	n := e.countNet(s, sec)
 	e.keep(r, f, k, sec)
+	if n.until > sec {
+		e.renewNet(n, s)
+	}
 	if len(e.incidents) > 0 {
-		e.matchIncidents(s, f)
+		e.matchIncidents(s, n, f)
 	}
 	if s.detail != 0 {
 		e.note(r, s, f)

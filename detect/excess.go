@@ -12,7 +12,7 @@ func (e *Engine) seekExcess(svc uint8, sec int64) {
 		return
 	}
 	s.tried = sec
-	s.wait = 1
+	s.wait = min(s.wait+1, 4) // nothing found: the next looks come later
 	_, usual := e.gather(svc, from, sec)
 	var best finding
 	for _, c := range starts {
@@ -20,7 +20,11 @@ func (e *Engine) seekExcess(svc uint8, sec int64) {
 			best = f
 		}
 	}
-	if best.attack != "" {
+	if in := best.crowd.belongs; in != nil && best.attack.Hostile() {
+		s.wait = 2
+		e.widen(in, &best, usual)
+	} else if best.attack != "" && !e.sibling(svc, &best) {
+		s.wait = 0
 		e.openFound(svc, &best, from)
 	}
 }
@@ -71,6 +75,14 @@ func (e *Engine) alarms(svc uint8, sec int64) (from int64, starts []cause) {
 		from = min(from, max(s.fails.since, sec-8))
 		starts = append(starts, cause{rate: x, rule: rule{}.with(dimRoute, uint64(s.failRoute)).with(dimMethod, uint64(methodPost))})
 	}
+	if _, ok := s.slowFails.alarmAbove(3); ok && s.failRoute != 0 {
+		from = sec - 58
+		starts = append(starts, cause{slow: true, rule: rule{}.with(dimRoute, uint64(s.failRoute)).with(dimMethod, uint64(methodPost))})
+	}
+	if _, ok := s.slowBare.alarmAbove(8); ok && len(starts) == 0 {
+		from = sec - 58
+		starts = append(starts, cause{slow: true, bare: true})
+	}
 	return min(from, sec-2), starts
 }
 
@@ -79,7 +91,7 @@ func (e *Engine) alarms(svc uint8, sec int64) (from int64, starts []cause) {
 func (e *Engine) explore(svc uint8, start cause, usual float64, from, sec int64) (f finding) {
 	c := e.explain(start, usual)
 	excess := c.rate - c.usual
-	if excess < max(2, c.usual, 0.02*usual) {
+	if start.slow && excess < max(0.2, c.usual) || !start.slow && excess < max(2, c.usual, 0.02*usual) {
 		return f
 	}
 	k := e.inspect(&c, from)
@@ -93,11 +105,61 @@ func (e *Engine) explore(svc uint8, start cause, usual float64, from, sec int64)
 				return f // one crowd a service: what spills over belongs to it
 			}
 		}
-		if excess < 0.1*usual+3 {
+		if excess < 0.06*usual+3 || !c.rule.has(dimRoute) && (excess < 0.6*usual || e.frozen(svc)) {
 			return f
+		}
+		s := &e.services[svc]
+		if sec-s.crowdLast > 4 {
+			s.crowdSince = sec
+		}
+		s.crowdLast = sec
+		if sec-s.crowdSince < 8 {
+			return f // an attack looks like a crowd until its clients had time to show their conduct
 		}
 	}
 	return finding{c, k, a, need}
+}
+
+// widen lets an open incident take in another excess of the same sources: bots
+// that ask two things are one attack. What both have in common becomes the
+// signature that is shown.
+func (e *Engine) widen(in *incident, f *finding, usual float64) {
+	if len(in.arms) >= 6 {
+		return
+	}
+	in.arms = append(in.arms, f.cause)
+	r := in.cause.rule
+	for i := range in.arms {
+		a := &in.arms[i].rule
+		for d := range dims {
+			if r.has(d) && (!a.has(d) || a.vals[d] != r.vals[d]) {
+				r.set &^= 1 << d
+			}
+		}
+	}
+	in.usual += f.cause.usual
+	in.Baseline = in.usual
+	in.Excess = max(in.Excess, f.cause.covered)
+	if usual > 0 {
+		in.Collateral = min(1, in.usual/usual)
+	}
+	in.Signature = e.signature(&r, nil)
+	if in.Signature == (Signature{}) {
+		in.Signature.Referer = "absent"
+	}
+	in.changed = true
+}
+
+// sibling reports whether a finding is small beside an attack that has only
+// just opened: before it counts as a second attack its sources must have had
+// time to show whether they are the same.
+func (e *Engine) sibling(svc uint8, f *finding) bool {
+	for _, in := range e.incidents {
+		if in.service == svc && !in.abuse && in.Attack.Hostile() && e.sec-in.Opened.Unix() < 20 && f.cause.rate < 0.5*in.Peak {
+			return true
+		}
+	}
+	return false
 }
 
 // openFound opens the incident for a finding.
@@ -138,7 +200,7 @@ func (e *Engine) example(in *incident) *sample {
 // usual clients of the same routes do not show; a weak one alone is nothing.
 func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	s := &e.services[svc]
-	human := e.expectedHuman(svc, c)
+	human := k.human
 	strong, medium, weak := 0, 0, 0
 	randomUsual, freshUsual := e.queryUsual(c)
 	random := k.random >= 0.7 && randomUsual < 0.3
@@ -152,7 +214,7 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	if k.odd >= 0.8 {
 		strong++
 	}
-	login := k.fails >= 0.6
+	login := k.fails >= 0.6 && k.busy <= 0.5
 	if login {
 		strong++
 	}
@@ -182,7 +244,7 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 		weak++
 	}
 	failing := float64(s.failing.ten) > 0.15*float64(s.rate.ten)
-	hostile := strong >= 2 || strong == 1 && medium+weak >= 1 || medium >= 2 && weak >= 1
+	hostile := strong >= 2 || strong == 1 && medium+weak >= 1 || medium >= 2 && weak >= 1 && k.known <= 0.5
 	if k.person >= 0.4 && !login {
 		hostile = false
 	}
@@ -195,8 +257,6 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 			return RetryStorm, 0
 		case k.person >= 0.4:
 			return FlashCrowd, 0
-		case k.judged < 0.3 && e.sec-e.start < 3600 && e.sec <= e.services[svc].rate.since+6:
-			return "", 0 // wait until their conduct can be told
 		}
 		return Unclear, 0
 	}
@@ -226,15 +286,6 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 		return Scraping, need
 	}
 	return DistributedFlood, need
-}
-
-// expectedHuman is how much of the usual traffic that the rule touches comes
-// from people.
-func (e *Engine) expectedHuman(svc uint8, c *cause) float64 {
-	if c.rule.has(dimRoute) {
-		return e.human(svc, uint16(c.rule.vals[dimRoute]))
-	}
-	return e.human(svc, 0)
 }
 
 // queryUsual is how usual random and fresh queries are where the rule applies.

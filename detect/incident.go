@@ -12,8 +12,10 @@ type incident struct {
 	Incident
 	number   uint16
 	service  uint8
-	cause    cause
-	abuse    bool // made of single sources' verdicts, without a signature of its own
+	cause    cause   // what opened it
+	arms     []cause // other excesses of the same sources
+	usual    float64 // requests/s of usual traffic under cause and arms
+	abuse    bool    // made of single sources' verdicts, without a signature of its own
 	need     uint16
 	since    int64 // second its excess began
 	cur      uint32
@@ -43,7 +45,7 @@ func (e *Engine) openIncident(svc uint8, a Attack, c cause, k crowd, since int64
 	}
 	e.counter++
 	now := e.time()
-	in := &incident{number: uint16(e.counter), service: svc, cause: c, since: since, crowd: k, last: e.sec, told: e.sec}
+	in := &incident{number: uint16(e.counter), service: svc, cause: c, usual: c.usual, since: since, crowd: k, last: e.sec, told: e.sec}
 	name := e.services[svc].name
 	in.Incident = Incident{
 		ID: fmt.Sprintf("%s-%s-%d", name, now.Format("20060102T150405Z"), e.counter), Service: name, Attack: a,
@@ -56,39 +58,44 @@ func (e *Engine) openIncident(svc uint8, a Attack, c cause, k crowd, since int64
 
 func (e *Engine) time() time.Time { return time.Unix(0, max(e.clock.now, 0)).UTC() }
 
-// matchIncidents notes a request in the incidents whose signature it matches.
-func (e *Engine) matchIncidents(s *source, f *feature) {
-	for _, in := range e.incidents {
-		if in.abuse {
-			if s.marks&markEnrolled != 0 && s.incident == in.number {
+// matchIncidents notes a request in the incident whose signature it matches;
+// attacks come before crowds, since a crowd's signature is wide.
+func (e *Engine) matchIncidents(s *source, n *network, f *feature) {
+	if s.marks&markEnrolled != 0 {
+		if in := e.incidentOf(s.incident); in != nil {
+			if in.abuse || in.takes(f, s) {
 				e.countIncident(in, s, f)
-				return
 			}
-			continue
+			return
 		}
-		if in.service != f.service {
-			continue
-		}
-		if !in.cause.rule.matches(f, s.key) || in.cause.bare && s.marks&markEnrolled == 0 && s.marks&markBare == 0 {
+	}
+	var crowd *incident
+	for _, in := range e.incidents {
+		switch {
+		case in.abuse || in.service != f.service:
+		case !in.takes(f, s):
 			if s.incident == in.number {
 				sat16(&s.missed)
 			}
-			continue
-		}
-		e.countIncident(in, s, f)
-		if !in.Attack.Hostile() || in.need == 0 {
-			return
-		}
-		if s.incident != in.number && s.marks&markEnrolled == 0 {
-			s.incident, s.match, s.missed = in.number, 0, 0
-		}
-		if s.incident == in.number {
+		case !in.Attack.Hostile():
+			crowd = in
+		default:
+			e.countIncident(in, s, f)
+			if s.incident != in.number {
+				s.incident, s.match, s.missed = in.number, 0, 0
+			}
 			sat16(&s.match)
-			if s.marks&markEnrolled == 0 && s.match >= in.need {
+			if s.match == 1 {
+				e.countRotation(in, n)
+			}
+			if s.match >= in.need {
 				e.enrol(in, s)
 			}
+			return
 		}
-		return
+	}
+	if crowd != nil {
+		e.countIncident(crowd, s, f)
 	}
 }
 
@@ -110,12 +117,15 @@ func (e *Engine) updateIncidents(sec int64) {
 		x := float64(in.cur)
 		in.cur = 0
 		in.Rate = in.ten
+		if in.Attack.Hostile() && !in.abuse {
+			in.recommend(sec)
+		}
 		in.Peak = max(in.Peak, in.ten)
 		if in.matched > 0 {
 			in.ErrorShare = in.errs / in.matched
 		}
 		in.Sources = max(in.Sources, in.distinct.Count())
-		active := x > max(0.1*in.Peak, 1.5*in.cause.usual+1)
+		active := x > max(0.1*in.Peak, 1.5*in.usual+1)
 		if in.abuse {
 			active = x > 0
 		}
@@ -150,6 +160,19 @@ func (e *Engine) updateIncidents(sec int64) {
 	e.incidents = kept
 }
 
+// recommend says what helps: blocks where sources can be named, the signature
+// where each address comes once.
+func (in *incident) recommend(sec int64) {
+	named := in.Enrolled > 0 && (sec-in.Opened.Unix() < 15 || in.Enrolled*20 > in.Sources)
+	if named != (len(in.Measures) == 3) {
+		in.Measures = []Measure{Throttle, Harden}
+		if named {
+			in.Measures = []Measure{BlockSources, Throttle, Harden}
+		}
+		in.changed = true
+	}
+}
+
 func (e *Engine) addTrait(in *incident, a Attack) {
 	if in.Attack == a {
 		return
@@ -180,6 +203,19 @@ func (e *Engine) tellIncident(kind EventKind, in *incident) {
 	e.events = append(e.events, Event{Time: e.time(), Kind: kind, Incident: &c})
 }
 
+// takes reports whether a request of s matches the incident.
+func (in *incident) takes(f *feature, s *source) bool {
+	if in.cause.rule.matches(f, s.key) && (!in.cause.bare || s.marks&markBare != 0) {
+		return true
+	}
+	for i := range in.arms {
+		if c := &in.arms[i]; c.rule.matches(f, s.key) && (!c.bare || s.marks&markBare != 0) {
+			return true
+		}
+	}
+	return false
+}
+
 // incidentOf returns the open incident with number n, or nil.
 func (e *Engine) incidentOf(n uint16) *incident {
 	for _, in := range e.incidents {
@@ -197,10 +233,10 @@ func (e *Engine) explained(f *feature, s *source) bool {
 		return true
 	}
 	for _, in := range e.incidents {
-		if in.abuse || in.service != f.service || !in.cause.rule.matches(f, s.key) || in.cause.bare && s.marks&markBare == 0 {
+		if in.abuse || in.service != f.service || !in.takes(f, s) {
 			continue
 		}
-		if in.Attack.Hostile() || s.marks&markBare == 0 {
+		if in.Attack.Hostile() || s.marks&(markPerson|markMixed) != 0 || e.sec-s.first < 8 {
 			return true // a crowd does not explain those who behave unlike it
 		}
 	}
@@ -219,8 +255,16 @@ func (e *Engine) frozen(svc uint8) bool {
 
 func (e *Engine) frozenRoute(id uint16) bool {
 	for _, in := range e.incidents {
-		if in.Attack.Hostile() && in.quiet < 20 && (in.cause.rule.has(dimRoute) && in.cause.rule.vals[dimRoute] == uint64(id) || !in.cause.rule.has(dimRoute) && e.routes[id].service == in.service) {
+		if !in.Attack.Hostile() || in.quiet >= 20 || e.routes[id].service != in.service {
+			continue
+		}
+		if !in.cause.rule.has(dimRoute) || in.cause.rule.vals[dimRoute] == uint64(id) {
 			return true
+		}
+		for i := range in.arms {
+			if r := &in.arms[i].rule; !r.has(dimRoute) || r.vals[dimRoute] == uint64(id) {
+				return true
+			}
 		}
 	}
 	return false

@@ -137,7 +137,7 @@ func (e *Engine) weighRate(s *source, t *tally, p *proofs) {
 	} else if n := distinct64(s.routes); n <= 4 && hits >= 20 {
 		p.add(sigOnePath, 12, 1, float64(n))
 	}
-	human := e.human(s.service, s.top)
+	human := e.human(s.service, s.top, e.routes[s.top].marks)
 	if t.pages >= 10 && t.assets == 0 && human >= 0.4 {
 		p.add(sigNoAssets, 20, float64(t.pages), 0)
 	}
@@ -165,17 +165,20 @@ func (e *Engine) weighRate(s *source, t *tally, p *proofs) {
 }
 
 // human is the share of a route's clients that behave like people, or the
-// service's while the route is not known well.
-func (e *Engine) human(svc uint8, route uint16) float64 {
-	all := e.services[svc].person.or(60, 0)
+// service's while the route is not known well. What is made for programs owes
+// no assets until people were seen to use it.
+func (e *Engine) human(svc uint8, route uint16, marks uint8) float64 {
 	r := &e.routes[route]
-	if route == 0 {
-		return all
-	}
-	if r.marks&(routeAPI|routeFeed) != 0 {
+	switch {
+	case marks&(routeAPI|routeFeed) != 0:
+		if route == 0 {
+			return 0
+		}
 		return r.person.or(30, 0)
+	case route == 0:
+		return e.services[svc].person.or(60, 0)
 	}
-	return r.person.or(20, all)
+	return r.person.or(20, e.services[svc].person.or(60, 0))
 }
 
 // weighMerits: what speaks for a source.

@@ -4,18 +4,23 @@ import "net/netip"
 
 // network is the state of a /24 or /48.
 type network struct {
-	key     sourceKey
-	last    int64
-	minute  int64
-	cur     uint32 // requests this minute
-	prev    uint32
-	members uint64 // bitmap of clients lately
-	older   uint64
-	persons uint16 // requests of clients that behave like people, this minute
-	ring    [10]uint16
-	told    int64
-	ids     [32]sourceKey
-	n       uint8
+	key      sourceKey
+	first    int64
+	proof    proofs
+	last     int64
+	minute   int64
+	cur      uint32 // requests this minute
+	prev     uint32
+	members  uint64 // bitmap of clients lately
+	older    uint64
+	persons  uint16 // requests of clients that behave like people, this minute
+	ring     [10]uint16
+	told     int64
+	until    int64  // a block of the whole prefix is recommended until this second
+	rotated  uint16 // new clients this minute that matched incident
+	incident uint16
+	ids      [32]sourceKey
+	n        uint8
 }
 
 // netTable holds the prefixes, set-associative as the sources.
@@ -34,7 +39,7 @@ func newNetTable(n int) netTable {
 }
 
 // countNet notes a request in its prefix.
-func (e *Engine) countNet(s *source, f *feature, sec int64, fresh bool) {
+func (e *Engine) countNet(s *source, sec int64) *network {
 	k := s.key.net()
 	h := k.hash() | 1
 	set := (h >> 32 & e.nets.mask) * 4
@@ -50,9 +55,12 @@ func (e *Engine) countNet(s *source, f *feature, sec int64, fresh bool) {
 		}
 	}
 	if n == nil {
+		if e.nets.entries[worst].until > sec {
+			e.dropNet(e.nets.entries[worst].key)
+		}
 		e.nets.tags[worst] = h
 		n = &e.nets.entries[worst]
-		*n = network{key: k, last: sec, minute: sec / 60}
+		*n = network{key: k, first: sec, last: sec, minute: sec / 60}
 	}
 	if m := sec / 60; m != n.minute {
 		n.prev, n.older = n.cur, n.members
@@ -77,6 +85,7 @@ func (e *Engine) countNet(s *source, f *feature, sec int64, fresh bool) {
 		n.ids[n.n&31] = s.key
 		n.n++
 	}
+	return n
 }
 
 // neighbours lists other active clients of the prefix around p.

@@ -169,8 +169,13 @@ func (e *Engine) publishSuspects(s *Snapshot) {
 		}
 		return rows[i].at < rows[j].at
 	})
-	s.Suspects = make([]Suspect, 0, min(len(rows), most))
-	for _, r := range rows[:min(len(rows), most)] {
+	s.Suspects = make([]Suspect, 0, min(len(rows)+len(e.netList), most))
+	for _, k := range e.netList {
+		if n := e.netOf(k); n != nil && n.until > e.sec {
+			s.Suspects = append(s.Suspects, e.netSuspect(n))
+		}
+	}
+	for _, r := range rows[:min(len(rows), most-len(s.Suspects))] {
 		s.Suspects = append(s.Suspects, e.suspect(&e.sources.entries[r.at]))
 	}
 }

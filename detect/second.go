@@ -84,6 +84,12 @@ func (e *Engine) closeSecond() {
 		s := &e.services[i]
 		frozen := e.frozen(uint8(i))
 		s.rate.close(sec, frozen)
+		s.slowFails.cur += s.fails.cur
+		s.slowBare.cur += s.bare.cur
+		if sec%10 == 9 {
+			s.slowFails.close(sec, frozen)
+			s.slowBare.close(sec, frozen)
+		}
 		s.fails.close(sec, frozen)
 		s.missing.close(sec, frozen)
 		s.bare.close(sec, frozen)

@@ -66,11 +66,14 @@ func (s *series) usual() float64 {
 
 // alarm reports whether the rate has changed and is worth a look: excess is
 // what it makes above its usual rate.
-func (s *series) alarm() (excess float64, ok bool) {
+func (s *series) alarm() (excess float64, ok bool) { return s.alarmAbove(2) }
+
+// alarmAbove is alarm with a floor for the excess.
+func (s *series) alarmAbove(floor float64) (excess float64, ok bool) {
 	u := s.usual()
 	excess = float64(s.fast) - u
 	ramp := s.n > 120 && float64(s.ten) > 3*float64(s.slow)+2
-	return excess, (s.cusum >= cusumAlarm || ramp) && excess > max(2, 0.4*u)
+	return excess, (s.cusum >= cusumAlarm || ramp) && excess > max(floor, 0.4*u)
 }
 
 // share is a fading mean of values between 0 and 1 (or of any measure).

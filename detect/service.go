@@ -21,32 +21,36 @@ type second struct {
 
 // service is the state of one service.
 type service struct {
-	name      string
-	hash      uint64
-	rate      series
-	fails     series // refused logins
-	missing   series // missing paths
-	bare      series // requests of clients without a person's conduct
-	unseen    series // never-seen sources
-	failing   series // answers 5xx
-	person    share  // requests of clients with a person's conduct
-	known     share
-	ring      [10]second
-	took      sketch.Quantile // microseconds
-	peers     sketch.Quantile // requests one client makes in a minute
-	minutes   uint64
-	distinct  [4]sketch.Distinct // a quarter of a minute each
-	requests  uint64
-	ownHash   uint64
-	ownVotes  int
-	ownFixed  bool
-	plan      []planned
-	week      [168]share
-	loud      [loudRoutes]uint16 // routes whose rate changed most this second
-	loudBy    [loudRoutes]float64
-	failRoute uint16 // where logins were refused last
-	tried     int64  // second of the last attribution
-	wait      int64
+	name       string
+	hash       uint64
+	rate       series
+	fails      series // refused logins
+	missing    series // missing paths
+	bare       series // requests of clients without a person's conduct
+	slowFails  series // the same in steps of ten seconds, for what is too rare to show in one
+	slowBare   series
+	crowdSince int64 // since when a crowd has been found
+	crowdLast  int64
+	unseen     series // never-seen sources
+	failing    series // answers 5xx
+	person     share  // requests of clients with a person's conduct
+	known      share
+	ring       [10]second
+	took       sketch.Quantile // microseconds
+	peers      sketch.Quantile // requests one client makes in a minute
+	minutes    uint64
+	distinct   [4]sketch.Distinct // a quarter of a minute each
+	requests   uint64
+	ownHash    uint64
+	ownVotes   int
+	ownFixed   bool
+	plan       []planned
+	week       [168]share
+	loud       [loudRoutes]uint16 // routes whose rate changed most this second
+	loudBy     [loudRoutes]float64
+	failRoute  uint16 // where logins were refused last
+	tried      int64  // second of the last attribution
+	wait       int64
 }
 
 // votesOwn elects the host that most referers name (majority vote: Boyer and

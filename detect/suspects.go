@@ -39,6 +39,13 @@ func (e *Engine) trimSuspects() {
 		kept = append(kept, i)
 	}
 	e.suspects = kept
+	nets := e.netList[:0]
+	for _, k := range e.netList {
+		if n := e.netOf(k); n != nil && n.until > e.sec {
+			nets = append(nets, k)
+		}
+	}
+	e.netList = nets
 }
 
 // unlist takes back what being a suspect brought.
