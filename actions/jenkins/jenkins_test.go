@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -346,9 +347,9 @@ func posts(f trip) trip {
 
 func TestAnAnswerThatGotLostTriggersNothingTwice(t *testing.T) {
 	in(t, nil, func(w *world) {
-		lost := 0
+		var lost atomic.Int32
 		w.wire.set(posts(func(_ *http.Request, next func() (*http.Response, error)) (*http.Response, error) {
-			if lost++; lost == 1 {
+			if lost.Add(1) == 1 {
 				_, _ = next()
 				return nil, io.ErrUnexpectedEOF
 			}
@@ -356,34 +357,34 @@ func TestAnAnswerThatGotLostTriggersNothingTwice(t *testing.T) {
 		}))
 		rs := w.apply(block("d1", "192.0.2.1"))
 		time.Sleep(time.Minute)
-		if got := w.j.Triggered("ops/block-ip"); len(got) != 1 || !rs[0].OK || lost != 1 {
-			t.Errorf("%d builds, %d posts, receipt %+v", len(got), lost, rs[0])
+		if got := w.j.Triggered("ops/block-ip"); len(got) != 1 || !rs[0].OK || lost.Load() != 1 {
+			t.Errorf("%d builds, %d posts, receipt %+v", len(got), lost.Load(), rs[0])
 		}
 	})
 }
 
 func TestARequestThatGotLostIsSentAgain(t *testing.T) {
 	in(t, nil, func(w *world) {
-		n := 0
+		var n atomic.Int32
 		w.wire.set(posts(func(req *http.Request, next func() (*http.Response, error)) (*http.Response, error) {
-			if n++; n == 1 { // hangs until the client gives up
+			if n.Add(1) == 1 { // hangs until the client gives up
 				<-req.Context().Done()
 				return nil, req.Context().Err()
 			}
 			return next()
 		}))
 		rs := w.apply(block("d1", "192.0.2.1"))
-		if got := w.j.Triggered("ops/block-ip"); len(got) != 1 || !rs[0].OK || n != 2 {
-			t.Errorf("%d builds, %d posts, receipt %+v", len(got), n, rs[0])
+		if got := w.j.Triggered("ops/block-ip"); len(got) != 1 || !rs[0].OK || n.Load() != 2 {
+			t.Errorf("%d builds, %d posts, receipt %+v", len(got), n.Load(), rs[0])
 		}
 	})
 }
 
 func TestAControllerThatIsAway(t *testing.T) {
 	in(t, nil, func(w *world) {
-		calls := 0
+		var calls atomic.Int32
 		w.wire.set(func(*http.Request, func() (*http.Response, error)) (*http.Response, error) {
-			calls++
+			calls.Add(1)
 			return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
 		})
 		d := block("d1", "192.0.2.1")
@@ -392,8 +393,8 @@ func TestAControllerThatIsAway(t *testing.T) {
 			t.Errorf("receipt %+v", rs[0])
 		}
 		time.Sleep(time.Minute)
-		if calls > 20 {
-			t.Errorf("%d calls in a minute: the breaker did not open", calls)
+		if calls.Load() > 20 {
+			t.Errorf("%d calls in a minute: the breaker did not open", calls.Load())
 		}
 		w.wire.set(nil)
 		time.Sleep(5 * time.Minute)
@@ -441,10 +442,10 @@ func TestKilledAtEveryStep(t *testing.T) {
 	for step := range 6 {
 		t.Run(fmt.Sprint(step), func(t *testing.T) {
 			in(t, nil, func(w *world) {
-				n := 0
+				var calls atomic.Int32
 				killed := make(chan struct{})
 				w.wire.set(func(req *http.Request, next func() (*http.Response, error)) (*http.Response, error) {
-					n++
+					n := int(calls.Add(1))
 					if n <= step {
 						return next()
 					}
