@@ -10,16 +10,24 @@ const hidden = "(secret)"
 
 // Secret is text that never shows by accident: printing, formatting, logging
 // and marshalling it give "(secret)", or "" when it is not set.
-type Secret struct{ text string }
+//
+// The text is behind a pointer because fmt does not ask the methods of what
+// lies in unexported fields: there it prints an address.
+type Secret struct{ text *string }
 
 // NewSecret returns a Secret holding text.
-func NewSecret(text string) Secret { return Secret{text} }
+func NewSecret(text string) Secret { return Secret{&text} }
 
 // Reveal returns the text itself.
-func (s Secret) Reveal() string { return s.text }
+func (s Secret) Reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
 
 // Set reports whether there is any text.
-func (s Secret) Set() bool { return s.text != "" }
+func (s Secret) Set() bool { return s.Reveal() != "" }
 
 // String returns "(secret)" or "".
 func (s Secret) String() string {
@@ -42,6 +50,6 @@ func (s *Secret) parse(text string) error {
 	if text == "" {
 		return wrong("give it, or leave the key out", "the secret is empty")
 	}
-	s.text = text
+	*s = NewSecret(text)
 	return nil
 }

@@ -21,6 +21,7 @@ func TestSecretsNeverShow(t *testing.T) {
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		fmt.Fprintf(&out, format+"\n", c)
 		fmt.Fprintf(&out, format+"\n", &c.Actions.Jenkins.Token)
+		fmt.Fprintf(&out, format+"\n", struct{ unexported Config }{c})
 	}
 	slog.New(slog.NewJSONHandler(&out, nil)).Info("loaded", "config", c, "token", c.Actions.Jenkins.Token)
 	slog.New(slog.NewTextHandler(&out, nil)).Info("loaded", "config", c)
