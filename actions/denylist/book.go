@@ -14,7 +14,8 @@ import (
 // entry is one line of the file: a prefix or a signature's pattern, and the
 // decisions that want it there. The line goes when the last of them does.
 type entry struct {
-	key     string               // what List and the comment name it by
+	key     string               // name and class
+	name    string               // actions.Target.Key
 	prefix  netip.Prefix         // for styles of prefixes
 	pattern string               // for styles of signatures
 	class   string               // block, throttle, harden
@@ -70,6 +71,11 @@ func (b book) drop(key, decision string) {
 	if len(held.wanted) == 0 {
 		delete(b, key)
 	}
+}
+
+// dropAll removes every line of a target, whoever wanted it.
+func (b book) dropAll(name string) {
+	maps.DeleteFunc(b, func(_ string, e *entry) bool { return e.name == name })
 }
 
 // sorted returns the entries in the order of the file: prefixes by address,

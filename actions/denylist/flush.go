@@ -26,6 +26,10 @@ func (l *List) flush(batch []change) error {
 	next := l.held.clone()
 	for _, c := range batch {
 		for _, w := range c.drop {
+			if w.all {
+				next.dropAll(w.e.name)
+				continue
+			}
 			next.drop(w.e.key, w.decision)
 		}
 		for _, w := range c.add {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,7 +43,12 @@ type wish struct {
 	e        entry
 	decision string
 	until    time.Time
+	all      bool // drop the target's lines whoever wants them
 }
+
+// orphan is how the dispatcher begins the ID of a decision that only names
+// what was found held for no decision.
+const orphan = "orphan "
 
 // New returns a List for o. It touches nothing until it is used.
 func New(o Options) (*List, error) {
@@ -88,7 +94,7 @@ func (l *List) Apply(ctx context.Context, ds []actions.Decision) ([]actions.Rece
 }
 
 // Revoke takes the targets of ds out again, as far as no other decision wants
-// them.
+// them. An ID of "orphan " and a key takes out whatever is held under that key.
 func (l *List) Revoke(ctx context.Context, ds []actions.Decision) ([]actions.Receipt, error) {
 	return l.change(ctx, ds, false)
 }
@@ -98,6 +104,10 @@ func (l *List) change(ctx context.Context, ds []actions.Decision, add bool) ([]a
 	var c change
 	for i, d := range ds {
 		receipts[i] = actions.Receipt{Decision: d.ID, Enforcer: l.o.Name, OK: true, At: l.o.Now()}
+		if name, ok := strings.CutPrefix(d.ID, orphan); ok && !add {
+			c.drop = append(c.drop, wish{e: entry{name: name}, all: true})
+			continue
+		}
 		e, err := l.entryOf(d)
 		if err != nil {
 			receipts[i].OK, receipts[i].Note = false, safe.Text(err.Error(), 300)
@@ -135,7 +145,7 @@ func (l *List) entryOf(d actions.Decision) (entry, error) {
 			return entry{}, fmt.Errorf("the signature does not fit: %w", err)
 		}
 		class := classOf(d.Verb)
-		return entry{key: SignatureKey(d.Target) + "." + class, pattern: p, class: class}, nil
+		return *patternEntry(d.Target.Key(), p, class), nil
 	}
 	p := d.Target.Prefix
 	if a := p.Addr(); a.Is4In6() || a.Zone() != "" || p.Bits() < 0 {
@@ -220,7 +230,7 @@ func (l *List) List(context.Context) ([]actions.Held, error) {
 	}
 	held := make([]actions.Held, 0, len(b))
 	for _, e := range b.sorted() {
-		held = append(held, actions.Held{Prefix: e.prefix, Key: e.key, Expires: e.expires()})
+		held = append(held, actions.Held{Prefix: e.prefix, Key: e.name, Expires: e.expires()})
 	}
 	return held, nil
 }

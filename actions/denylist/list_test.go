@@ -246,6 +246,31 @@ func TestManyChangesShareOneReload(t *testing.T) {
 	})
 }
 
+func TestOrphansAreLiftedWhoeverWantedThem(t *testing.T) {
+	l := open(t, Options{Style: NginxGeo})
+	apply(t, l, block("forgotten", "192.0.2.1/32"), block("kept", "192.0.2.2/32"))
+	orphans := []actions.Decision{{ID: "orphan 192.0.2.1/32", Verb: actions.Block, Target: block("", "192.0.2.1/32").Target}}
+	if rs, err := l.Revoke(context.Background(), orphans); err != nil || !rs[0].OK {
+		t.Fatalf("%+v %v", rs, err)
+	}
+	if got := content(t, l); strings.Contains(got, "192.0.2.1/32") || !strings.Contains(got, "192.0.2.2/32 block;") {
+		t.Errorf("file:\n%s", got)
+	}
+	sigs := open(t, Options{Style: NginxMap})
+	target := actions.Target{Signature: &detect.Signature{Path: "/login"}}
+	apply(t, sigs, actions.Decision{ID: "x", Verb: actions.Throttle, Target: target})
+	held, err := sigs.List(context.Background())
+	if err != nil || len(held) != 1 || held[0].Key != target.Key() {
+		t.Fatalf("held %+v, %v", held, err)
+	}
+	if _, err := sigs.Revoke(context.Background(), []actions.Decision{{ID: orphan + held[0].Key}}); err != nil {
+		t.Fatal(err)
+	}
+	if held, err := sigs.List(context.Background()); err != nil || len(held) != 0 {
+		t.Errorf("held %+v, %v", held, err)
+	}
+}
+
 func TestHandles(t *testing.T) {
 	sig := actions.Target{Signature: &detect.Signature{Path: "/login"}}
 	for _, c := range []struct {

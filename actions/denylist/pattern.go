@@ -1,16 +1,13 @@
 package denylist
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
 
 	"levee/actions"
-	"levee/detect"
 )
 
 // A request is matched as one string, its fields joined by tabs, which no
@@ -23,23 +20,6 @@ import (
 
 // maxPattern keeps a line inside nginx's 4096-byte token limit.
 const maxPattern = 3000
-
-// SignatureKey names a signature and its service in a file and in
-// actions.Held: "s" and 16 hexadecimal digits.
-func SignatureKey(t actions.Target) string {
-	if t.Signature == nil {
-		return ""
-	}
-	raw, err := json.Marshal(struct {
-		S string
-		G detect.Signature
-	}{t.Service, *t.Signature})
-	if err != nil { // strings always encode
-		return ""
-	}
-	sum := sha256.Sum256(raw)
-	return "s" + hex.EncodeToString(sum[:8])
-}
 
 // pattern returns the regular expression (PCRE) for what t constrains. A term
 // that a server can't see is an error: leaving it out would hit more than was

@@ -132,7 +132,7 @@ func FuzzPattern(f *testing.F) {
 			if strings.Count(p, "$") != 1 || !strings.HasSuffix(p, "$") {
 				t.Fatalf("a $ inside %s", p)
 			}
-			e := &entry{key: SignatureKey(target) + ".throttle", pattern: p, class: classThrottle}
+			e := patternEntry(target.Key(), p, classThrottle)
 			b := book{e.key: e}
 			b[e.key].wanted = nil
 			read, err := parse(style, render(style, b))

@@ -45,11 +45,11 @@ func lineOf(style Style, e *entry) string {
 	case NginxGeo:
 		return e.prefix.String() + " " + e.class + ";"
 	case NginxMap:
-		return `"~` + e.pattern + `" "` + e.class + ":" + e.key + `";`
+		return `"~` + e.pattern + `" "` + e.class + ":" + e.name + `";`
 	case HAProxy:
 		return e.prefix.String() + " " + e.class
 	case HAProxyMap:
-		return e.pattern + " " + e.class + ":" + e.key
+		return e.pattern + " " + e.class + ":" + e.name
 	}
 	return short(e.prefix)
 }
@@ -224,14 +224,18 @@ func parsePrefix(text, class string) *entry {
 }
 
 func parsePattern(pattern, value string) *entry {
-	class, key, ok := strings.Cut(value, ":")
-	if !ok || key == "" || token(key) == "" {
+	class, name, ok := strings.Cut(value, ":")
+	if !ok || name == "" || token(name) == "" {
 		return nil
 	}
-	return &entry{key: key, pattern: pattern, class: class}
+	return patternEntry(name, pattern, class)
 }
 
 func prefixEntry(p netip.Prefix, class string) *entry {
 	p = p.Masked()
-	return &entry{key: p.String() + " " + class, prefix: p, class: class}
+	return &entry{key: p.String() + " " + class, name: p.String(), prefix: p, class: class}
+}
+
+func patternEntry(name, pattern, class string) *entry {
+	return &entry{key: name + " " + class, name: name, pattern: pattern, class: class}
 }
