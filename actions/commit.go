@@ -134,9 +134,10 @@ func (d *Dispatcher) reserve(p *planned) (rs []*record, refused []Refusal, befor
 			refused = append(refused, *no)
 			continue
 		}
-		r := d.begin(o, q, t, &p.seen[i], c.now)
+		rs = append(rs, d.begin(o, q, t, &p.seen[i], c.now))
+	}
+	for _, r := range rs { // afterwards: check counts them itself
 		d.insert(r)
-		rs = append(rs, r)
 	}
 	d.minute.spend(c.now, c.blocks)
 	d.hour.spend(c.now, c.scales)

@@ -109,6 +109,9 @@ func (d *Dispatcher) remember(m Memory) error {
 		}
 		if r.endedBy != "" { // it was being undone
 			r.end, r.ender = Undone, Actor{Name: r.endedBy, Via: "restart"}
+			if r.endedBy == ttlEnded {
+				r.end, r.ender = Expired, r.actor
+			}
 		}
 		for _, l := range d.lanes {
 			switch c := r.receipt(l.enforcer.Name()); {

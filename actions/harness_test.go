@@ -23,6 +23,33 @@ type wall struct {
 	fail    error
 	refuse  bool
 	noList  bool
+	gate    chan struct{} // closed while calls may go on
+}
+
+// pause makes calls wait until resume.
+func (w *wall) pause() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.gate = make(chan struct{})
+}
+
+func (w *wall) resume() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	close(w.gate)
+	w.gate = nil
+}
+
+func (w *wall) wait(ctx context.Context) {
+	w.mu.Lock()
+	gate := w.gate
+	w.mu.Unlock()
+	if gate != nil {
+		select {
+		case <-gate:
+		case <-ctx.Done():
+		}
+	}
 }
 
 func newWall(name string) *wall {
@@ -35,9 +62,13 @@ func (w *wall) Handles(d actions.Decision) bool {
 	return d.Verb == actions.Block || d.Verb == actions.Throttle
 }
 
-func (w *wall) Apply(_ context.Context, ds []actions.Decision) ([]actions.Receipt, error) {
+func (w *wall) Apply(ctx context.Context, ds []actions.Decision) ([]actions.Receipt, error) {
+	w.wait(ctx)
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if w.fail != nil {
 		return nil, w.fail
 	}
@@ -99,10 +130,10 @@ func (w *wall) holds(key string) bool {
 	return ok
 }
 
-func (w *wall) setFail(err error) {
+func (w *wall) set(fail error, refuse bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.fail = err
+	w.fail, w.refuse = fail, refuse
 }
 
 // traffic is what a test says it is.
@@ -153,6 +184,7 @@ type bench struct {
 	auto    *actions.Autopilot
 	d       *actions.Dispatcher
 	options actions.Options
+	wrap    func(actions.Ledger) actions.Ledger // what the dispatcher writes to instead
 	stop    func()
 }
 
@@ -176,6 +208,9 @@ func (b *bench) start() {
 		b.t.Fatal(err)
 	}
 	b.options.Ledger = b.ledger
+	if b.wrap != nil {
+		b.options.Ledger = b.wrap(b.ledger)
+	}
 	if b.d, err = actions.NewDispatcher(context.Background(), b.options); err != nil {
 		b.t.Fatal(err)
 	}

@@ -170,7 +170,7 @@ func (d *Dispatcher) recheck(l *lane, batch []order) ([]order, []Decision) {
 			}
 			if !r.expires.IsZero() && !d.now().Before(r.expires) {
 				r.unsure &^= l.bit
-				d.lift(r, Expired, r.actor, "its TTL ended before it could be sent")
+				d.lift(r, Expired, r.actor, ttlEnded)
 				continue
 			}
 			if no := d.lastWord(r, operators); no != nil {

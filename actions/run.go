@@ -116,7 +116,7 @@ func (d *Dispatcher) expire(now time.Time) {
 			heap.Remove(&d.due, r.due)
 			continue
 		}
-		d.lift(r, Expired, r.actor, "its TTL ended")
+		d.lift(r, Expired, r.actor, ttlEnded)
 		if r.due >= 0 { // it can't stay at the head, whatever happened
 			heap.Remove(&d.due, r.due)
 		}
@@ -154,6 +154,9 @@ func (d *Dispatcher) sweep(now time.Time) {
 
 // pastLasts is how long the returns of a source are remembered.
 const pastLasts = 48 * time.Hour
+
+// ttlEnded is Decision.EndedBy of what nobody ended.
+const ttlEnded = "its TTL ended"
 
 // extend moves r's end to now+ttl and has the enforcers move theirs. The
 // caller holds mu.
