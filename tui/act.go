@@ -175,16 +175,40 @@ func (m *Model) askUnblock() tea.Cmd {
 	return m.ask("Lift", actions.Request{Verb: actions.Unblock, Targets: m.lifted(), Actor: m.d.me, Reason: "lifted from the console"})
 }
 
+// askUndo undoes one decision, or all that one keystroke brought about: a block
+// of 30 sources was one act and is undone as one.
 func (m *Model) askUndo() tea.Cmd {
 	d := m.undoable()
-	id, op := d.ID, m.op
+	op, id := m.op, d.ID
 	pd := &planDialog{
 		what: "Undo " + verbName(d.Verb) + " of", yes: "undo it now",
-		req:  actions.Request{Verb: actions.Unblock, Targets: []actions.Target{d.Target}, Actor: m.d.me, Undoes: id},
-		plan: func(ctx context.Context, _ actions.Request) (actions.Plan, error) { return op.Undo(ctx, id) },
+		req:  actions.Request{Verb: actions.Unblock, Actor: m.d.me, Reason: "undone from the console"},
+		plan: op.Plan,
+	}
+	if m.at != scrBlocks {
+		pd.req.Targets = m.together(d)
+	}
+	if len(pd.req.Targets) < 2 {
+		pd.req.Targets, pd.req.Undoes = []actions.Target{d.Target}, id
+		pd.plan = func(ctx context.Context, _ actions.Request) (actions.Plan, error) { return op.Undo(ctx, id) }
 	}
 	m.open(pd, false)
 	return pd.replan(m)
+}
+
+// together lists the targets in force of the act that d came from, if an
+// unblock lifts such acts.
+func (m *Model) together(d *actions.Decision) []actions.Target {
+	if d.Verb != actions.Block && d.Verb != actions.Throttle && d.Verb != actions.Harden || d.Request == "" {
+		return nil
+	}
+	var out []actions.Target
+	for i := range m.d.board.Active {
+		if x := &m.d.board.Active[i]; x.Request == d.Request && x.Verb == d.Verb {
+			out = append(out, x.Target)
+		}
+	}
+	return out
 }
 
 // service is what s and the incident's keys are about.

@@ -65,7 +65,7 @@ func (m *Model) drawBanner(c *canvas) {
 		m.bannerLine(c, th.crowd, false, what, crowdAdvice(in.Attack), rps, since, more, "err "+percent(t.ErrorShare))
 		return
 	}
-	m.bannerLine(c, th.hostile, true, what, rps, since, more, "err "+percent(t.ErrorShare), blocked, queue)
+	m.bannerLine(c, th.hostile, true, what, rps, "3: what to do", since, more, "err "+percent(t.ErrorShare), blocked, queue)
 }
 
 // crowdAdvice says what a surge that is no attack needs.

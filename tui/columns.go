@@ -12,6 +12,7 @@ import (
 type column struct {
 	name  string // for Options.Columns and :columns
 	title string
+	help  string
 	width int
 	grow  int // columns it may take more when there is room
 	right bool
@@ -20,42 +21,42 @@ type column struct {
 }
 
 var columns = []column{
-	{"score", "SCORE", 6, 0, true, 1, func(r *row, _ time.Time) string {
+	{"score", "SCORE", "0 to 100 and its band", 6, 0, true, 1, func(r *row, _ time.Time) string {
 		n := strconv.Itoa(int(r.s.Score + 0.5))
 		return string(band(r.s.Score)) + "   "[min(len(n), 3):] + n
 	}},
-	{"source", "IP / PREFIX", 16, 24, false, 0, func(r *row, _ time.Time) string { return prefixText(r.s.Key) }},
-	{"cc", "CC", 2, 0, false, 7, func(r *row, _ time.Time) string { return r.s.Country }},
-	{"asn", "ASN", 8, 0, false, 5, func(r *row, _ time.Time) string {
+	{"source", "IP / PREFIX", "an address, an IPv6 /64, or a prefix", 16, 24, false, 0, func(r *row, _ time.Time) string { return prefixText(r.s.Key) }},
+	{"cc", "CC", "country", 2, 0, false, 7, func(r *row, _ time.Time) string { return r.s.Country }},
+	{"asn", "ASN", "network it belongs to", 8, 0, false, 5, func(r *row, _ time.Time) string {
 		if r.s.ASN == 0 {
 			return ""
 		}
 		return "AS" + strconv.FormatUint(uint64(r.s.ASN), 10)
 	}},
-	{"rps", "RPS", 5, 0, true, 3, func(r *row, _ time.Time) string { return rate(r.s.Rate) }},
-	{"delta", "Δ1m", 5, 0, true, 5, func(r *row, _ time.Time) string { return signed(r.s.Delta) }},
-	{"hits", "HITS", 5, 0, true, 8, func(r *row, _ time.Time) string { return number(float64(r.s.Hits)) }},
-	{"err", "ERR%", 5, 0, true, 4, func(r *row, _ time.Time) string { return strconv.Itoa(int(r.s.ErrorShare*100 + 0.5)) }},
-	{"paths", "PATHS", 5, 0, true, 9, func(r *row, _ time.Time) string { return number(float64(r.s.Paths)) }},
-	{"agents", "UA", 3, 0, true, 9, func(r *row, _ time.Time) string { return number(float64(r.s.Agents)) }},
-	{"rules", "RULES", 16, 14, false, 10, func(r *row, _ time.Time) string { return signals(r.s) }},
-	{"state", "STATE", 10, 0, false, 2, func(r *row, _ time.Time) string {
+	{"rps", "RPS", "requests a second now", 5, 0, true, 3, func(r *row, _ time.Time) string { return rate(r.s.Rate) }},
+	{"delta", "Δ1m", "change of RPS within a minute", 5, 0, true, 5, func(r *row, _ time.Time) string { return signed(r.s.Delta) }},
+	{"hits", "HITS", "requests since it was first seen", 5, 0, true, 8, func(r *row, _ time.Time) string { return number(float64(r.s.Hits)) }},
+	{"err", "ERR%", "share of answers with an error", 5, 0, true, 4, func(r *row, _ time.Time) string { return strconv.Itoa(int(r.s.ErrorShare*100 + 0.5)) }},
+	{"paths", "PATHS", "distinct paths it asks for", 5, 0, true, 9, func(r *row, _ time.Time) string { return number(float64(r.s.Paths)) }},
+	{"agents", "UA", "distinct user agents", 3, 0, true, 9, func(r *row, _ time.Time) string { return number(float64(r.s.Agents)) }},
+	{"rules", "RULES", "what speaks against it", 16, 14, false, 10, func(r *row, _ time.Time) string { return signals(r.s) }},
+	{"state", "STATE", "what was done about it", 10, 0, false, 2, func(r *row, _ time.Time) string {
 		if r.gone && r.st.kind == standNone {
 			return "gone quiet"
 		}
 		return r.st.word()
 	}},
-	{"ttl", "TTL", 6, 0, true, 3, func(r *row, now time.Time) string {
+	{"ttl", "TTL", "how long that still lasts", 6, 0, true, 3, func(r *row, now time.Time) string {
 		if r.st.decision == nil || !r.st.decision.State.Active() {
 			return ""
 		}
 		return countdown(now, r.st.decision.Expires)
 	}},
-	{"by", "BY", 6, 4, false, 6, func(r *row, _ time.Time) string { return r.st.by() }},
-	{"attack", "ATTACK", 19, 0, false, 12, func(r *row, _ time.Time) string { return attackName(r.s.Attack) }},
-	{"path", "TOP PATH", 18, 40, false, 11, func(r *row, _ time.Time) string { return r.s.TopMethod + " " + r.s.TopPath }},
-	{"agent", "USER AGENT", 18, 60, false, 13, func(r *row, _ time.Time) string { return r.s.TopAgent }},
-	{"service", "SERVICE", 18, 10, false, 14, func(r *row, _ time.Time) string { return r.s.Service }},
+	{"by", "BY", "who did it", 6, 4, false, 6, func(r *row, _ time.Time) string { return r.st.by() }},
+	{"attack", "ATTACK", "name of the attack", 19, 0, false, 12, func(r *row, _ time.Time) string { return attackName(r.s.Attack) }},
+	{"path", "TOP PATH", "what it asks for most", 18, 40, false, 11, func(r *row, _ time.Time) string { return r.s.TopMethod + " " + r.s.TopPath }},
+	{"agent", "USER AGENT", "user agent it sends most", 18, 60, false, 13, func(r *row, _ time.Time) string { return r.s.TopAgent }},
+	{"service", "SERVICE", "host it asks most", 18, 10, false, 14, func(r *row, _ time.Time) string { return r.s.Service }},
 }
 
 // setColumns chooses columns by name; nil is the default.
@@ -186,7 +187,11 @@ func (t *table) drawRow(c *canvas, th *theme, cols []placed, i int, now time.Tim
 	}
 	c.put(p, mark+flag+" ")
 	for _, col := range cols {
-		c.cell(p, col.text(r, now), col.w, col.right)
+		text := col.text(r, now)
+		if col.name == "source" {
+			text = middle(text, col.w)
+		}
+		c.cell(p, text, col.w, col.right)
 		c.put(p, " ")
 	}
 	if i == t.cursor {

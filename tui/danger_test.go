@@ -393,3 +393,19 @@ func TestUndoLiftsTheLatestOwnAct(t *testing.T) {
 	d.keys("u")
 	d.sees("Undo allow of 192.0.2.200")
 }
+
+// A block of many was one act, and u takes all of it back.
+func TestUndoTakesTheWholeActBack(t *testing.T) {
+	f := newFake()
+	d := sit(t, f, 80, 24, plain)
+	d.keys("j space space space b y")
+	if n := len(f.Board().Active); n != 6 {
+		t.Fatalf("%d decisions in force, want 6", n)
+	}
+	d.keys("u")
+	d.sees("Undo block of 3 targets")
+	d.keys("y")
+	if n := len(f.Board().Active); n != 3 {
+		t.Fatalf("%d decisions in force after the undo, want 3", n)
+	}
+}

@@ -151,6 +151,16 @@ func attackName(a detect.Attack) string {
 	return strings.ReplaceAll(string(a), "_", " ")
 }
 
+// middle shortens an address or prefix to w columns by its middle: neighbours
+// differ at their end.
+func middle(s string, w int) string {
+	if len(s) <= w || w < 8 {
+		return s
+	}
+	tail := (w - 1) * 2 / 3
+	return s[:w-1-tail] + "…" + s[len(s)-tail:]
+}
+
 // plural writes "1 source", "3 sources".
 func plural(n int, one string) string {
 	if n == 1 {

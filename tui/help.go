@@ -47,6 +47,10 @@ func (s *helpScreen) draw(m *Model, c *canvas, h int) {
 			t.pairIn(p, strings.Join(keys[:min(len(keys), 2)], " "), text)
 		}
 	}
+	t.head("Columns")
+	for i := range columns {
+		t.pair(columns[i].title, columns[i].help+" (:columns "+columns[i].name+")")
+	}
 	t.head("Marks in front of a row")
 	t.pair("> *", "selected, marked")
 	t.pair("! ~ =", "blocked, on its way (a job runs), allowed")

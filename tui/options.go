@@ -29,6 +29,10 @@ type Options struct {
 	Terminal io.Writer
 	Tmux     bool // the session runs inside tmux, which needs the sequence wrapped
 
+	// Mouse lets the wheel scroll. Off by default, because it takes the
+	// terminal's own selection of text away.
+	Mouse bool
+
 	// QuitEnds says what ends when the console is left ("the watch ends with
 	// this console"). Then q asks first. "": q leaves at once.
 	QuitEnds string

@@ -17,8 +17,11 @@ func Run(ctx context.Context, feed Feed, op Operator, opt Options, more ...tea.P
 	m := New(feed, op, opt)
 	m.ctx = ctx
 	options := append([]tea.ProgramOption{
-		tea.WithContext(ctx), tea.WithAltScreen(), tea.WithFPS(20), tea.WithoutSignalHandler(),
+		tea.WithContext(ctx), tea.WithAltScreen(), tea.WithFPS(30), tea.WithoutSignalHandler(),
 	}, more...)
+	if opt.Mouse {
+		options = append(options, tea.WithMouseCellMotion())
+	}
 	if _, err := tea.NewProgram(m, options...).Run(); err != nil {
 		if ctx.Err() != nil && !errors.Is(err, tea.ErrProgramPanic) {
 			return nil

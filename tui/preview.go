@@ -1,0 +1,174 @@
+package tui
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"levee/actions"
+)
+
+// How a planDialog shows what an act would do.
+
+func (d *planDialog) lines(m *Model, w int) (string, []styled, bool) {
+	th := m.th
+	t := writer{th: th, w: w}
+	n := len(d.req.Targets)
+	title := d.what + " " + plural(n, "target")
+	if n == 1 {
+		title = d.what + " " + targetText(d.req.Targets[0])
+	}
+	d.targets(m, &t)
+	if d.hasTTL() {
+		t.pair("for", span(d.req.TTL)+" · ← → changes it")
+	}
+	switch {
+	case d.err != nil:
+		lead := "NOT DONE: "
+		if errors.Is(d.err, errUnknown) {
+			lead = ""
+		}
+		for _, l := range wrap(lead+d.err.Error(), w) {
+			t.add(th.bad, l)
+		}
+	case d.got == nil:
+		t.add(th.dim, "asking the guardrails…")
+	default:
+		d.impact(m, &t)
+		d.refusals(&t)
+	}
+	d.rivals(m, &t)
+	t.add("", "")
+	d.question(m, &t)
+	return title, t.lines, true
+}
+
+// question says what the keys do; its last line is Cancel, which has the focus.
+func (d *planDialog) question(m *Model, t *writer) {
+	th := t.th
+	want := d.wanted()
+	yes := strings.ToLower(d.what) + " now"
+	if d.yes != "" {
+		yes = d.yes
+	}
+	if d.got != nil && len(d.got.Refusals) > 0 {
+		yes = fmt.Sprintf("%s, %d of %d (what is refused is left out)", yes, len(d.got.Request.Targets), len(d.req.Targets))
+	}
+	switch {
+	case d.preview:
+		t.add(th.dim, "a preview: nothing will be done. esc, then b, to block")
+	case d.sending:
+		t.add(th.warn, "sent; waiting for the answer…")
+	case d.got == nil || d.err != nil:
+	case len(d.got.Request.Targets) == 0:
+		t.add(th.bad, "Refused: nothing is left that may be done.")
+	case !d.ready(m.d.now()):
+		t.add(th.warn, "This preview is too old. esc, then ask again.")
+	case want == breakGlass && d.typed != want:
+		t.add(th.warn, "Needs a second person. Alone: type "+want+" then y (logged loudly): "+d.typed+"_")
+	case want != "" && d.typed != want:
+		t.add(th.warn, "This is large. Type "+want+" then y: "+d.typed+"_")
+	default:
+		t.add(th.danger, "y  "+yes)
+	}
+	t.add(th.focus, "[ Cancel: enter or esc ]")
+}
+
+// targets lists what the act is aimed at.
+func (d *planDialog) targets(m *Model, t *writer) {
+	n := len(d.req.Targets)
+	show := 4
+	if m.h < 20 {
+		show = 1
+	}
+	if n == 1 && d.req.Targets[0].Prefix.IsValid() {
+		show = 1
+	}
+	for i := d.top; i < min(d.top+show, n); i++ {
+		target := d.req.Targets[i]
+		line := targetText(target)
+		if s := m.d.suspect(target.Prefix); s != nil {
+			line += " · score " + strconv.Itoa(int(s.Score+0.5)) + " · " + rate(s.Rate) + " req/s · " + s.TopMethod + " " + s.TopPath
+		}
+		t.pair("target", line)
+	}
+	if n > show {
+		t.add(t.th.dim, fmt.Sprintf(" %d-%d of %d, ↑ ↓ shows the others", d.top+1, min(d.top+show, n), n))
+	}
+	if d.req.Reason != "" && m.h >= 20 {
+		t.pair("why", d.req.Reason)
+	}
+}
+
+// impact tells what the act would do, in the plan's figures; what is not known
+// reads n/a.
+func (d *planDialog) impact(m *Model, t *writer) {
+	im := d.got.Impact
+	switch d.req.Verb {
+	case actions.Block, actions.Throttle:
+		s := rate(im.Rate) + " req/s"
+		if im.ExcessShare >= 0 {
+			s += ", " + percent(im.ExcessShare) + " of the excess"
+		} else {
+			s += ", share of the excess n/a"
+		}
+		t.pair("stops", s)
+		users := "logged-in users n/a (the log names none)"
+		if im.Users >= 0 {
+			users = plural(im.Users, "logged-in user")
+		}
+		p := t.th.text
+		if im.UsualShare >= 0.01 || im.Users > 0 {
+			p = t.th.warn
+		}
+		t.pairIn(p, "touches", percent(im.UsualShare)+" of usual traffic, "+users)
+		if im.Proxied > 0 {
+			t.pairIn(t.th.warn, "proxied", plural(im.Proxied, "target")+" seen only through a trusted proxy")
+		}
+		if len(im.Protected) > 0 {
+			t.pairIn(t.th.bad, "protected", strings.Join(im.Protected, "; "))
+		} else if m.h >= 20 {
+			t.pair("protected", "none inside")
+		}
+		t.pair("budget", strconv.Itoa(im.BudgetLeft)+" blocks left after it")
+	case actions.ScaleUp, actions.ScaleDown, actions.Harden:
+		t.pair("through", "the enforcer that handles "+verbName(d.req.Verb)+" (Jenkins); 5 follows the job")
+	case actions.Unblock:
+		t.pair("then", "its requests reach the service again; auto mode leaves it alone for an hour")
+	case actions.Allow:
+		t.pair("then", "no block touches it while this lasts; what is in force on it is lifted")
+	}
+}
+
+// refusals shows what the guardrails did not let pass: rule, value, mend.
+func (d *planDialog) refusals(t *writer) {
+	for i, r := range d.got.Refusals {
+		if i == 4 {
+			t.add(t.th.bad, " and "+plural(len(d.got.Refusals)-i, "more refusal"))
+			return
+		}
+		t.pairIn(t.th.bad, "REFUSED", targetText(r.Target)+" "+r.Rule+": "+r.Value)
+		if r.Mend != "" {
+			t.pairIn(t.th.warn, "  mend", r.Mend)
+		}
+	}
+}
+
+// rivals tells that someone else was quicker while this dialog was open.
+func (d *planDialog) rivals(m *Model, t *writer) {
+	if d.req.Verb != actions.Block || d.sending {
+		return
+	}
+	n := 0
+	for _, target := range d.req.Targets {
+		st := m.d.stand.of(target.Prefix, m.d.now())
+		if st.decision == nil || !st.decision.State.Active() || st.decision.Actor.Name == m.d.me.Name {
+			continue
+		}
+		if n++; n > 2 {
+			return
+		}
+		t.pairIn(t.th.warn, "already", targetText(target)+" "+st.word()+" by "+st.by()+" at "+clock(st.decision.Created)+"Z")
+	}
+}

@@ -1,0 +1,131 @@
+package tui
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"levee/detect"
+)
+
+// drawStrip is the traffic in one line.
+func (s *overviewScreen) drawStrip(m *Model, c *canvas) {
+	t := m.d.snap.Total
+	tail := " " + rate(t.Rate) + "/s  p95 " + latency(t.P95) + " "
+	if c.w >= 70 {
+		for i := 2; i <= 5; i++ {
+			if t.Status[i] >= 0.005 {
+				tail += " " + strconv.Itoa(i) + "xx" + strconv.Itoa(int(t.Status[i]*100+0.5))
+			}
+		}
+	}
+	c.put(m.th.dim, " req/s ")
+	w := c.w - measure(tail) - c.col
+	if m.chart.cursor > 0 {
+		w = min(w, c.w/3)
+		tail = " " + m.chart.moment(m.d.snap, w+axisWidth)
+	}
+	spark(c, m.th, m.d.snap, w, m.chart.span, m.chart.cursor)
+	c.put(m.th.text, tail)
+	c.end()
+}
+
+// drawTraffic is the chart with what leads the traffic beside it.
+func (s *overviewScreen) drawTraffic(m *Model, c *canvas, h int) {
+	side := c.w / 2
+	if c.w < 100 {
+		side = 24
+	}
+	w := c.w - side
+	d := m.d
+	title := "Traffic " + span(m.chart.span)
+	if at := m.chart.moment(d.snap, w); at != "" {
+		title += "  " + at
+	} else {
+		title += "  ▇ served ▒ turned away ┄ usual"
+	}
+	const status = 24
+	rest := side - status
+	c.put(m.th.rule, "─ ")
+	c.cell(m.th.title, title, min(measure(title), w-4), false)
+	c.put(m.th.rule, " ")
+	c.rule(m.th.rule, w)
+	c.put(m.th.rule, "─ ")
+	c.put(m.th.title, "Status")
+	c.put(m.th.rule, " ")
+	c.rule(m.th.rule, w+status)
+	half := rest / 2
+	if rest > 0 {
+		for i, t := range [...]string{"Top paths", networksTitle(d.snap)} {
+			c.put(m.th.rule, "─ ")
+			c.put(m.th.title, t)
+			c.put(m.th.rule, " ")
+			c.rule(m.th.rule, w+status+half*(i+1))
+		}
+		c.rule(m.th.rule, c.w)
+	}
+	c.end()
+	lines := m.chart.draw(d.snap, m.th, w, h, m.opt.ASCII)
+	facts := trafficFacts(d.snap)
+	for y := range h {
+		c.raw(lines[y], w)
+		c.put(m.th.text, " ")
+		if y < 4 {
+			k := y + 2
+			c.put(m.th.dim, strconv.Itoa(k)+"xx ")
+			p := [...]pen{m.th.good, m.th.text, m.th.warn, m.th.bad}[y]
+			bar(c, p, d.snap.Total.Status[k], 10)
+			c.cell(m.th.text, percent(d.snap.Total.Status[k]), 6, true)
+		} else if y-4 < len(facts) {
+			c.put(m.th.text, facts[y-4])
+		}
+		c.space("", w+status)
+		if rest > 0 {
+			s.drawShare(m, c, d.snap.Paths, y, w+status+half)
+			s.drawShare(m, c, d.snap.Networks, y, c.w)
+		}
+		c.end()
+	}
+}
+
+// drawShare writes line y of a top list up to column edge.
+func (s *overviewScreen) drawShare(m *Model, c *canvas, list []detect.Share, y, edge int) {
+	if y < len(list) {
+		c.put(m.th.text, "  ")
+		c.cell(m.th.text, list[y].Name, edge-c.col-6, false)
+		c.cell(m.th.text, percent(list[y].Share), 5, true)
+	}
+	c.space("", edge)
+}
+
+func networksTitle(s *detect.Snapshot) string {
+	if len(s.Networks) > 0 && !strings.Contains(s.Networks[0].Name, "/") {
+		return "Top ASN"
+	}
+	return "Top networks"
+}
+
+// latencies draws the p95 of the history in w columns.
+func latencies(s *detect.Snapshot, w int) string {
+	bs := buckets(s.History, w, 15*time.Minute)
+	top := float32(0)
+	for _, b := range bs {
+		top = max(top, b.p95)
+	}
+	out := make([]rune, len(bs))
+	for i, b := range bs {
+		out[i] = ' '
+		if b.p95 > 0 {
+			out[i] = eighths[min(max(int(b.p95/top*8+.5), 1), 8)]
+		}
+	}
+	return string(out)
+}
+
+func trafficFacts(s *detect.Snapshot) []string {
+	return []string{
+		"p95 " + latencies(s, 11) + " " + latency(s.Total.P95),
+		"sources " + number(float64(s.Total.Sources)) + "  new " + rate(s.Total.NewSources) + "/s",
+		"err " + percent(s.Total.ErrorShare) + "  usual " + rate(s.Total.Baseline) + "/s",
+	}
+}
