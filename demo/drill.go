@@ -110,10 +110,10 @@ type scene struct {
 // enough that something is going on, far enough apart to be told from each other.
 var scenario = []scene{
 	{"single_source_flood", 10 * time.Second},
-	{"distributed_flood", 55 * time.Second},
-	{"login_abuse", 125 * time.Second},
-	{"scan", 170 * time.Second},
-	{"flash_crowd", 250 * time.Second},
+	{"distributed_flood", 32 * time.Second},
+	{"login_abuse", 95 * time.Second},
+	{"scan", 140 * time.Second},
+	{"flash_crowd", 200 * time.Second},
 }
 
 const (

@@ -45,7 +45,7 @@ type Refusal uint8
 const (
 	// Vanish behaves like a packet filter behind a deny list: the first two
 	// requests still reach nginx and are answered 403, later ones never
-	// arrive, but for one in forty that tries again over a new connection.
+	// arrive, but for one in a hundred that tries again over a new connection.
 	Vanish Refusal = iota
 	// Forbid behaves like nginx alone: every request is answered and logged 403.
 	Forbid

@@ -173,7 +173,7 @@ func (s *Simulator) ask(now int64, addr netip.Addr, part role, h *hit) answer {
 func (s *Simulator) refuse(now int64, r *record, h *hit) answer {
 	r.Refused++
 	s.refused++
-	if s.o.Refusal == Forbid || r.Refused <= 2 || r.Refused%40 == 0 {
+	if s.o.Refusal == Forbid || r.Refused <= 2 || r.Refused%100 == 0 {
 		h.status, h.bytes = 403, forbiddenBytes
 		s.log(now, r.text, h)
 		return answer{403, 1}
