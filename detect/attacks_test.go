@@ -169,3 +169,71 @@ func (w *world) ramp(n int, top, onset, dur float64) {
 		}
 	}
 }
+
+// The phenomena below were written after the thresholds were set, to see
+// whether they hold on what nobody had in mind.
+
+// posting floods a form with POST.
+func (w *world) posting(n int, rate, onset, dur float64) {
+	w.bots(n, rate, onset, dur, 5, w.anywhere, func(i int, o *one) {
+		o.method, o.target, o.agent, o.status = "POST", "/basket", w.agents[i%11], 200
+	})
+}
+
+// xmlrpc hammers a WordPress endpoint that answers 200 whatever happens.
+func (w *world) xmlrpc(n int, rate, onset, dur float64) {
+	w.bots(n, rate, onset, dur, 5, w.anywhere, func(i int, o *one) {
+		o.method, o.target, o.agent, o.status = "POST", "/xmlrpc.php", w.agents[i%4], []int{200, 404}[i%2]
+	})
+}
+
+// hotlink fetches one large asset again and again.
+func (w *world) hotlink(n int, rate, onset, dur float64) {
+	w.bots(n, rate, onset, dur, 5, w.anywhere, func(i int, o *one) { o.target, o.agent = "/img/7.webp", w.agents[i%6] })
+}
+
+// pages asks random existing pages from few agents, quickly.
+func (w *world) pages(n int, rate, onset, dur float64) {
+	w.bots(n, rate, onset, dur, 10, w.anywhere, func(i int, o *one) {
+		o.target, o.agent = fmt.Sprintf("/item/lamp-%d", w.r.IntN(900)), w.agents[i%30]
+		o.refer = []string{"", "https://www.google.com/"}[w.r.IntN(2)]
+	})
+}
+
+// randomPaths asks pages that do not exist, with names drawn by a machine.
+func (w *world) randomPaths(n int, rate, onset, dur float64) {
+	w.bots(n, rate, onset, dur, 5, w.anywhere, func(i int, o *one) {
+		o.target, o.agent, o.status = fmt.Sprintf("/%x", w.r.Uint64()), w.agents[i%20], 404
+	})
+}
+
+// failing floods a page until everything answers 503.
+func (w *world) overwhelming(n int, rate, onset, dur float64) {
+	uas := []string{w.agent(), w.agent()}
+	w.bots(n, rate, onset, dur, 5, w.anywhere, func(i int, o *one) {
+		o.target, o.agent = fmt.Sprintf("/find?q=x&r=%d", w.r.Uint32()), uas[i%2]
+		if o.at > onset+10 && w.r.Float64() < 0.9 {
+			o.status = 503
+		}
+	})
+	for i := range w.reqs {
+		r := &w.reqs[i]
+		if at := float64(r.Time-w.began.UnixNano()) / 1e9; !w.hostile[r.Source] && at > onset+10 && at < onset+dur && w.r.Float64() < 0.9 {
+			r.Status = 503
+		}
+	}
+}
+
+// apiLogin stuffs a JSON login.
+func (w *world) apiLogin(n int, rate, onset, dur float64) {
+	w.bots(n, rate, onset, dur, 10, w.anywhere, func(i int, o *one) {
+		o.method, o.target, o.status, o.agent = "POST", "/api/v1/auth/login", 401, fmt.Sprintf("okhttp/4.%d", i%3)
+	})
+}
+
+// fakeBots claim to be a search engine.
+func (w *world) fakeBots(n int, rate, onset, dur float64) {
+	w.bots(n, rate, onset, dur, 5, w.anywhere, func(i int, o *one) {
+		o.target, o.agent = "/find?q=sofa", "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+	})
+}

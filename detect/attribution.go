@@ -170,6 +170,7 @@ type crowd struct {
 	sources int
 	weight  float64
 	person  float64 // shares of the weight
+	people  float64 // the share of people among the excess, without the usual ones
 	bare    float64
 	judged  float64 // of those whose conduct can be told
 	known   float64 // seen before the excess began
@@ -202,6 +203,10 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 	clear(w.count)
 	clear(w.usual)
 	var overlap [maxIncidents]float64
+	showsAssets := false
+	if len(w.recent) > 0 {
+		showsAssets = e.services[w.recent[0].f.service].assets.or(50, 0) >= 0.1
+	}
 	for i := range w.recent {
 		x := &w.recent[i]
 		if !c.takes(x) {
@@ -225,7 +230,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		add(&k.rare, f.agent == 0)
 		add(&k.err4, f.status >= 400 && f.status < 500)
 		add(&k.err5, f.status >= 500)
-		add(&k.fails, f.method == methodPost && f.marks&routeLogin != 0 && f.status >= 400 && f.status < 500)
+		add(&k.fails, f.refusedLogin())
 		add(&k.missing, f.status == 404 || f.status == 403)
 		add(&k.slow, f.status == 408 || f.status == 499)
 		add(&k.odd, f.method != methodGet && f.method != methodPost)
@@ -243,7 +248,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		}
 		add(&k.churn, distinct64(x.src.agents) >= 3)
 		k.repeat += x.weight * float64(x.src.cur.hits+x.src.prev.hits)
-		if x.conduct == conductYoung && e.sec-x.src.first < 4 {
+		if x.conduct == conductYoung && (e.sec-x.src.first < 4 || !showsAssets) {
 			continue
 		}
 		k.judged += x.weight
@@ -265,6 +270,10 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 	if k.judged > 0 {
 		k.person /= k.judged
 		k.bare /= k.judged
+		k.people = k.person
+		if extra := c.rate - c.usual; extra > 0 {
+			k.people = min(1, max(0, (k.person*c.rate-k.human/k.weight*c.usual)/extra))
+		}
 	}
 	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.missing, &k.slow, &k.odd, &k.known, &k.churn, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims} {
 		*p /= k.weight

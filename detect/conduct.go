@@ -19,7 +19,7 @@ func (e *Engine) conduct(s *source) uint8 {
 
 func conductOf(t *tally, s *source) uint8 {
 	switch {
-	case t.assets >= 2 && int(t.assets)*10 >= int(t.hits),
+	case s.browses(t),
 		t.nav >= 3 && int(t.nav)*4 >= int(t.hits) && distinct64(s.routes) >= 3:
 		return conductPerson
 	case t.pages >= 3 && int(t.assets)*50 < int(t.pages) && int(t.nav)*10 < int(t.pages) && t.nav < 3:
@@ -28,6 +28,12 @@ func conductOf(t *tally, s *source) uint8 {
 		return conductYoung
 	}
 	return conductOther
+}
+
+// browses reports whether a source fetches assets as a browser does: several,
+// and beside pages. One image asked again and again is no browsing.
+func (s *source) browses(t *tally) bool {
+	return t.assets >= 2 && int(t.assets)*10 >= int(t.hits) && int(t.pages)+int(t.machine)+int(t.self) > 0 && distinct64(s.paths) >= 3
 }
 
 // mixed reports whether many people share the address: many user agents, many

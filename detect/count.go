@@ -99,7 +99,7 @@ func (e *Engine) countConduct(r *Request, s *source, f *feature, t *tally) {
 		if f.status < 400 {
 			sat16(&t.assets)
 		}
-	case f.marks&(routeAPI|routeFeed) != 0:
+	case f.marks&(routeAPI|routeFeed) != 0, f.status == 206: // ranges are a download's
 		sat16(&t.machine)
 	case f.method == methodGet && (f.status >= 200 && f.status < 300 || f.status == 304):
 		sat16(&t.pages)
@@ -119,7 +119,7 @@ func (e *Engine) countConduct(r *Request, s *source, f *feature, t *tally) {
 	if p := uint16(f.exact>>16) | 1; f.marks&routeAsset == 0 && p != s.trail[0] {
 		s.trail[3], s.trail[2], s.trail[1], s.trail[0] = s.trail[2], s.trail[1], s.trail[0], p
 	}
-	if s.marks&markPerson == 0 && t.assets >= 2 && int(t.assets)*10 >= int(t.hits) {
+	if s.marks&markPerson == 0 && s.browses(t) {
 		s.marks |= markPerson
 	}
 }
@@ -156,8 +156,7 @@ func (e *Engine) countAbuse(r *Request, s *source, f *feature, t *tally) {
 	switch {
 	case f.method == methodPost && f.marks&routeLogin != 0:
 		switch {
-		case f.status == 401 || f.status == 403 || f.status == 400 || f.status == 422 || f.status == 429,
-			f.status == 200 && f.marks&routeProbe != 0: // wp-login.php and xmlrpc.php answer 200 to a refused login
+		case f.refusedLogin():
 			sat16(&t.fails)
 			e.services[f.service].fails.cur++
 			e.services[f.service].failRoute = f.route
@@ -187,4 +186,17 @@ func (e *Engine) actsOn(origin uint16) bool {
 		}
 	}
 	return e.mayAct[origin] > 0
+}
+
+// refusedLogin reports whether a request is a login that was refused.
+// wp-login.php and xmlrpc.php answer 200 to those.
+func (f *feature) refusedLogin() bool {
+	if f.method != methodPost || f.marks&routeLogin == 0 {
+		return false
+	}
+	switch f.status {
+	case 400, 401, 403, 422, 429:
+		return true
+	}
+	return f.status == 200 && f.marks&routeProbe != 0
 }

@@ -183,3 +183,86 @@ func (w *world) spa(n int) {
 		}
 	}
 }
+
+// pollers are an app whose users refresh a live score during a match.
+func (w *world) pollers(n int, every, onset, dur float64) {
+	w.onset = onset
+	for range n {
+		a := w.addr()
+		ua := fmt.Sprintf("LiveScore/3.%d (Android 1%d)", w.r.IntN(4), w.r.IntN(5))
+		for t := onset + w.r.Float64()*30; t < onset+dur; t += every + w.exp(0.5) {
+			w.put(one{at: t, from: a, target: "/api/live/scores", agent: ua})
+		}
+	}
+}
+
+// noAssets moves every asset to another host, as behind a CDN.
+func (w *world) noAssets() {
+	kept := w.reqs[:0]
+	for _, r := range w.reqs {
+		if p := string(r.Target); w.hostile[r.Source] || len(p) < 4 || p[:4] != "/img" && p[:4] != "/sta" {
+			kept = append(kept, r)
+		}
+	}
+	w.reqs = kept
+}
+
+// robots are several crawlers that say who they are.
+func (w *world) robots(n int, rate float64) {
+	for i := range n {
+		a := w.addr()
+		for t := w.exp(40); t < w.seconds; t += w.exp(1 / rate) {
+			w.put(one{at: t, from: a, target: fmt.Sprintf("/item/lamp-%d", w.r.IntN(900)), agent: []string{"Mozilla/5.0 (compatible; bingbot/2.0)", "Mozilla/5.0 (compatible; GPTBot/1.2)", "SomeBot/1.0"}[i%3]})
+		}
+	}
+}
+
+// morning lets traffic grow fivefold within the world's time.
+func (w *world) morning(rate float64) {
+	for n, want := len(w.reqs), int(rate*w.seconds); len(w.reqs)-n < want; {
+		w.visit(w.addr(), w.agent(), w.seconds*math.Sqrt(w.r.Float64()), 3, "", "https://www.google.com/")
+	}
+}
+
+// chatty people reload one page impatiently: a sale at noon.
+func (w *world) sale(n int, onset, dur float64) {
+	w.onset = onset
+	for range n {
+		a, ua := w.addr(), w.agent()
+		t := onset + w.r.Float64()*20
+		w.visit(a, ua, t, 2, "/section/sale", "")
+		for k := 0; k < 3+w.r.IntN(12); k++ {
+			t += 1 + w.exp(4)
+			if t > onset+dur {
+				break
+			}
+			w.put(one{at: t, from: a, target: "/section/sale", agent: ua, proto: "HTTP/2.0"})
+		}
+	}
+}
+
+// download is a client that fetches a large file in many ranges.
+func (w *world) download(onset, dur float64) {
+	w.onset = onset
+	a := w.addr()
+	for t := onset; t < onset+dur; t += 0.05 {
+		w.put(one{at: t, from: a, target: "/files/setup-4.2.iso", agent: "aria2/1.36.0", status: 206})
+	}
+}
+
+// gateway is an office whose people all log in at nine, some wrongly.
+func (w *world) gateway(people int, onset float64) {
+	w.onset = onset
+	a := w.addr()
+	for range people {
+		ua, t := w.agent(), onset+w.exp(30)
+		me := origin + "/account/signin"
+		w.put(one{at: t, from: a, target: "/account/signin", agent: ua})
+		w.put(one{at: t + 0.3, from: a, target: "/static/app-0.css", agent: ua, refer: me})
+		for w.r.Float64() < 0.35 {
+			t += 3 + w.exp(4)
+			w.put(one{at: t, from: a, method: "POST", target: "/account/signin", agent: ua, refer: me, status: 401})
+		}
+		w.put(one{at: t + 4, from: a, method: "POST", target: "/account/signin", agent: ua, refer: me, status: 302})
+	}
+}

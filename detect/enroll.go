@@ -10,12 +10,12 @@ func (e *Engine) enrol(in *incident, s *source) {
 	need := in.need
 	old := s.first < in.since-120
 	switch {
-	case in.Attack == LoginAbuse:
+	case in.crowd.fails >= 0.6:
 		rest := int(t.hits) - int(t.fails) - int(t.forms) - int(t.logins)
 		if t.fails < 3 || t.fails < 4 && t.forms > 0 || int(t.logins)*10 > int(t.fails) || rest > int(t.fails)/5 || t.assets > 0 {
 			return
 		}
-	case conductOf(&t, s) == conductPerson || s.marks&markPerson != 0, t.assets > 0 || t.nav > 1:
+	case conductOf(&t, s) == conductPerson || s.marks&markPerson != 0, t.assets > 0 && !e.asksAssets(in), t.nav > 1:
 		return
 	case in.cause.bare:
 		if t.pages < 6 || old && t.pages < 20 {
@@ -69,4 +69,11 @@ func (e *Engine) weighMember(in *incident, s *source, p *proofs) {
 	if p.sum < blockScore+2 {
 		p.sum = blockScore + 2
 	}
+}
+
+// asksAssets reports whether the incident is a flood of asset requests, so that
+// fetching one speaks for nobody.
+func (e *Engine) asksAssets(in *incident) bool {
+	r := &in.cause.rule
+	return r.has(dimRoute) && e.routes[r.vals[dimRoute]].marks&routeAsset != 0
 }

@@ -35,6 +35,7 @@ type finding struct {
 	crowd  crowd
 	attack Attack
 	need   uint16
+	gain   float64
 }
 
 // better prefers attacks to crowds, explanations to none, and then what takes
@@ -49,7 +50,7 @@ func (f *finding) better(g *finding) bool {
 	if a, b := f.cause.rule.set != 0, g.cause.rule.set != 0; a != b {
 		return a
 	}
-	return f.cause.rate-2*f.cause.usual > g.cause.rate-2*g.cause.usual
+	return f.gain > g.gain
 }
 
 // alarms lists where the service's rates have changed, as starting points for
@@ -117,7 +118,11 @@ func (e *Engine) explore(svc uint8, start cause, usual float64, from, sec int64)
 			return f // an attack looks like a crowd until its clients had time to show their conduct
 		}
 	}
-	return finding{c, k, a, need}
+	f = finding{cause: c, crowd: k, attack: a, need: need, gain: c.rate - 2*c.usual}
+	if c.rule.has(dimRoute) && e.routes[c.rule.vals[dimRoute]].marks&routeAsset != 0 {
+		f.gain /= 16 // assets follow pages
+	}
+	return f
 }
 
 // widen lets an open incident take in another excess of the same sources: bots
@@ -164,9 +169,13 @@ func (e *Engine) sibling(svc uint8, f *finding) bool {
 
 // openFound opens the incident for a finding.
 func (e *Engine) openFound(svc uint8, f *finding, from int64) {
-	in := e.openIncident(svc, f.attack, f.cause, f.crowd, from)
+	in := e.adopt(svc, f)
+	kind := IncidentChange
 	if in == nil {
-		return
+		kind = IncidentOpen
+		if in = e.openIncident(svc, f.attack, f.cause, f.crowd, from); in == nil {
+			return
+		}
 	}
 	in.need = f.need
 	in.Traits = e.traits(f.attack, &f.cause, &f.crowd)
@@ -175,7 +184,27 @@ func (e *Engine) openFound(svc uint8, f *finding, from int64) {
 	if f.cause.bare && in.Signature == (Signature{}) {
 		in.Signature.Referer = "absent"
 	}
-	e.tellIncident(IncidentOpen, in)
+	e.tellIncident(kind, in)
+}
+
+// adopt turns the incident of single sources' verdicts that began an attack
+// into the attack's: the first floods of five are judged before the rest shows
+// that they belong together.
+func (e *Engine) adopt(svc uint8, f *finding) *incident {
+	if !f.attack.Hostile() || !f.cause.rule.has(dimRoute) {
+		return nil
+	}
+	for _, in := range e.incidents {
+		if in.abuse && in.service == svc && e.sec-in.Opened.Unix() < 60 && in.top == uint16(f.cause.rule.vals[dimRoute]) && in.Attack != Scan {
+			in.abuse, in.cause, in.usual, in.crowd = false, f.cause, f.cause.usual, f.crowd
+			if in.Attack == SingleSourceFlood {
+				in.Attack = f.attack
+			}
+			in.Excess, in.Collateral, in.Baseline = f.cause.covered, f.cause.collateral, f.cause.usual
+			return in
+		}
+	}
+	return nil
 }
 
 // example picks requests for people to look at.
@@ -207,7 +236,7 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	if random {
 		strong++
 	}
-	conduct := human >= 0.4 && k.judged >= 0.3 && k.person <= 0.15 && k.err5 < 0.7
+	conduct := human >= 0.4 && k.judged >= 0.3 && k.people <= 0.15 && k.err5 < 0.7
 	if conduct {
 		strong++
 	}
@@ -221,7 +250,7 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	if k.tool >= 0.6 {
 		medium++
 	}
-	if k.churn >= 0.5 && k.person < 0.2 {
+	if k.churn >= 0.5 && k.people < 0.2 {
 		medium++
 	}
 	if k.err4 >= 0.5 {
@@ -245,7 +274,7 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	}
 	failing := float64(s.failing.ten) > 0.15*float64(s.rate.ten)
 	hostile := strong >= 2 || strong == 1 && medium+weak >= 1 || medium >= 2 && weak >= 1 && k.known <= 0.5
-	if k.person >= 0.4 && !login {
+	if k.people >= 0.4 && !login {
 		hostile = false
 	}
 	if failing && k.known >= 0.5 && !random && !login {
@@ -255,7 +284,7 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 		switch {
 		case failing && k.known >= 0.4 && k.err5 >= 0.3:
 			return RetryStorm, 0
-		case k.person >= 0.4:
+		case k.people >= 0.4:
 			return FlashCrowd, 0
 		}
 		return Unclear, 0
@@ -270,6 +299,9 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 		need = 6
 	case !conduct && k.machine >= 0.5:
 		need = 10
+	}
+	if s.assets.or(50, 0) < 0.1 && !login && !random {
+		need = max(need, 8) // people leave few traces where the log shows no assets
 	}
 	switch {
 	case k.slow >= 0.5 && !failing:

@@ -15,6 +15,7 @@ type incident struct {
 	cause    cause   // what opened it
 	arms     []cause // other excesses of the same sources
 	usual    float64 // requests/s of usual traffic under cause and arms
+	top      uint16  // the route its first source asked most
 	abuse    bool    // made of single sources' verdicts, without a signature of its own
 	need     uint16
 	since    int64 // second its excess began
@@ -233,11 +234,8 @@ func (e *Engine) explained(f *feature, s *source) bool {
 		return true
 	}
 	for _, in := range e.incidents {
-		if in.abuse || in.service != f.service || !in.takes(f, s) {
-			continue
-		}
-		if in.Attack.Hostile() || s.marks&(markPerson|markMixed) != 0 || e.sec-s.first < 8 {
-			return true // a crowd does not explain those who behave unlike it
+		if !in.abuse && in.Attack.Hostile() && in.service == f.service && in.takes(f, s) {
+			return true
 		}
 	}
 	return false
@@ -295,7 +293,7 @@ func (e *Engine) joinAbuse(s *source, a Attack) {
 		if in == nil {
 			return
 		}
-		in.abuse = true
+		in.abuse, in.top = true, s.top
 		r := rule{}
 		if int(s.topHits)*10 >= 8*int(s.cur.hits) && s.top != 0 {
 			r = r.with(dimRoute, uint64(s.top))
@@ -304,7 +302,9 @@ func (e *Engine) joinAbuse(s *source, a Attack) {
 		if a == SingleSourceFlood || a == CacheBusting {
 			in.Signature.Prefix = s.key.prefix().String()
 		}
-		if s.agent != 0 {
+		if a == Scan {
+			in.Signature = Signature{Status: "404"}
+		} else if s.agent != 0 {
 			in.Signature.UserAgent = e.agents.name(s.agent)
 		}
 		in.Measures = []Measure{BlockSources}

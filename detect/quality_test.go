@@ -1,6 +1,7 @@
 package detect_test
 
 import (
+	"flag"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -166,6 +167,19 @@ func drills() []drill {
 		{name: "garbage", seconds: 160, make: bare(30, func(w *world) { w.garbage(5, 3, 80, 60) }), attacks: "protocol_abuse", recall: 1, within: 15},
 		{name: "slow ramp", seconds: 1300, make: shop(30, func(w *world) { w.ramp(150, 1, 200, 1000) }), attacks: flood, recall: 0.95, within: 500},
 
+		{name: "posting", seconds: 160, make: shop(40, func(w *world) { w.posting(100, 1, 90, 60) }), attacks: flood, recall: 0.95, within: 20},
+		{name: "xmlrpc", seconds: 160, make: bare(40, func(w *world) { w.xmlrpc(20, 2, 90, 60) }), attacks: flood + " login_abuse scan", recall: 0.95, within: 25},
+		{name: "hotlink", seconds: 160, make: shop(40, func(w *world) { w.hotlink(50, 4, 90, 60) }), attacks: flood + " scraping", recall: 0.9, within: 25},
+		{name: "random pages, 200 bots", seconds: 200, make: bare(60, func(w *world) { w.pages(200, 0.7, 90, 100) }), attacks: flood + " scraping", recall: 0.95, within: 30},
+		{name: "random paths", seconds: 160, make: shop(40, func(w *world) { w.randomPaths(150, 1, 90, 60) }), attacks: flood + " scan", recall: 0.95, within: 25},
+		{name: "overwhelming", seconds: 160, make: shop(40, func(w *world) { w.overwhelming(300, 3, 90, 60) }), attacks: flood, recall: 0.95, within: 20},
+		{name: "API login", seconds: 260, make: shop(40, func(w *world) { w.apiLogin(150, 0.2, 100, 140) }), attacks: "login_abuse", recall: 0.95, within: 45},
+		{name: "false crawlers", seconds: 160, make: shop(40, func(w *world) { w.fakeBots(60, 3, 90, 60) }), attacks: flood, recall: 0.95, within: 20},
+		{name: "botnet behind plain site without assets", seconds: 200, make: shop(60, func(w *world) { w.noAssets(); w.onePage(300, 1, 110, 80, "/") }), attacks: flood, recall: 0.9, within: 30},
+		{name: "big site, 1000 bots", seconds: 80, make: bare(1500, func(w *world) { w.busting(1000, 1, 40, 35) }), attacks: "cache_busting", recall: 0.95, within: 15},
+		{name: "big site, few bots", seconds: 90, make: bare(1000, func(w *world) { w.onePage(20, 10, 45, 40, "/find?q=x") }), attacks: flood, recall: 0.95, within: 15},
+		{name: "two attacks at once", seconds: 220, make: shop(60, func(w *world) { w.stuffing(80, 1, 110, 90); w.busting(300, 1, 110, 90) }), attacks: "cache_busting", recall: 0.97, within: 15},
+
 		{name: "calm shop", seconds: 400, make: shop(50, func(w *world) { w.forgetful(40) })},
 		{name: "calm small shop", seconds: 900, make: bare(4, func(w *world) { w.monitors(4) })},
 		{name: "calm launcher", seconds: 300, make: game(100, func(w *world) {})},
@@ -187,19 +201,31 @@ func drills() []drill {
 		{name: "tokens expire", seconds: 300, make: shop(30, func(w *world) { w.expired(800, 150, 60) })},
 		{name: "broken release", seconds: 300, make: shop(60, func(w *world) { w.broken(150) })},
 		{name: "crawler", seconds: 300, make: bare(10, func(w *world) { w.crawler(8) })},
+		{name: "live scores", seconds: 300, make: shop(30, func(w *world) { w.pollers(100, 5, 0, 300); w.pollers(1500, 5, 130, 160) })},
+		{name: "live scores, nobody before", seconds: 300, make: shop(30, func(w *world) { w.pollers(1500, 4, 130, 160) })},
+		{name: "site without assets", seconds: 300, make: shop(60, func(w *world) { w.noAssets() })},
+		{name: "crowd, site without assets", seconds: 300, make: bare(60, func(w *world) { w.link(1500, 130, 60); w.noAssets() })},
+		{name: "robots", seconds: 300, make: shop(20, func(w *world) { w.robots(12, 1.5) })},
+		{name: "morning", seconds: 600, make: shop(10, func(w *world) { w.morning(40) })},
+		{name: "sale", seconds: 260, make: shop(40, func(w *world) { w.sale(800, 120, 100) })},
+		{name: "download in ranges", seconds: 200, make: shop(30, func(w *world) { w.download(100, 60) })},
+		{name: "office logs in", seconds: 300, make: shop(20, func(w *world) { w.gateway(120, 100) })},
+		{name: "big calm site", seconds: 60, make: bare(2000, func(w *world) {})},
 		{name: "single-page application", seconds: 400, make: shop(20, func(w *world) { w.spa(200) })},
 	}
 }
+
+var seeds = flag.Int("seeds", 1, "how many seeds to rehearse every drill with")
 
 func TestDrills(t *testing.T) {
 	for _, d := range drills() {
 		t.Run(strings.ReplaceAll(d.name, " ", "_"), func(t *testing.T) {
 			t.Parallel()
-			for seed := uint64(1); seed <= 1; seed++ {
+			for seed := uint64(1); seed <= uint64(*seeds); seed++ {
 				w := newWorld(seed, d.seconds)
 				d.make(w)
 				got := run(w, d.attacks)
-				t.Logf("%-36s %6d req  blocked %d/%d half %.0f s  wrong %d  open %.0f s  stopped %.0f%%  %v", d.name, len(w.reqs), got.blocked, got.hostile, got.half, len(got.wrong), got.hostileOpen, 100*got.stopped, got.incidents)
+				t.Logf("%-36s %d %6d req  blocked %d/%d half %.0f s  wrong %d  open %.0f s  stopped %.0f%%  %v", d.name, seed, len(w.reqs), got.blocked, got.hostile, got.half, len(got.wrong), got.hostileOpen, 100*got.stopped, got.incidents)
 				d.check(t, w, &got)
 			}
 		})

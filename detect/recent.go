@@ -144,6 +144,7 @@ func (e *Engine) learnConduct(d *sample, src *source, c uint8) {
 		v = 1
 	}
 	e.services[d.service].person.add(v, 4000)
+	e.services[d.service].assets.add(b2f(d.marks&routeAsset != 0), 4000)
 	if d.route == 0 {
 		return
 	}

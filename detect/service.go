@@ -34,7 +34,7 @@ type service struct {
 	unseen     series // never-seen sources
 	failing    series // answers 5xx
 	person     share  // requests of clients with a person's conduct
-	known      share
+	assets     share  // requests for assets: whether the log shows them at all
 	ring       [10]second
 	took       sketch.Quantile // microseconds
 	peers      sketch.Quantile // requests one client makes in a minute
