@@ -35,11 +35,12 @@ func (clf) read(p *Parser, line []byte, r *detect.Request) (detect.Kind, bool) {
 	if !ok {
 		return 0, false
 	}
-	chain, rest, ok := p.clfTail(rest, r)
+	tail := rest
+	chain, _, ok := p.clfTail(tail, r)
 	if !ok || !p.clfHead(line[:open-1], chain, r) {
 		return 0, false
 	}
-	p.name = clfName(rest, r)
+	p.name = clfName(tail, r)
 	return p.requestLine(request, r), true
 }
 
@@ -202,13 +203,13 @@ func looksForwarded(b []byte) bool {
 	return ok
 }
 
-// clfName names the variant that was read.
-func clfName(rest []byte, r *detect.Request) string {
-	switch {
-	case r.Host != nil:
+// clfName names the variant that was read; tail is what follows the request.
+func clfName(tail []byte, r *detect.Request) string {
+	if r.Host != nil {
 		return "vhost_combined"
-	case len(rest) > 0 || r.Agent != nil || r.Referer != nil:
-		return "combined"
+	}
+	if i := bytes.IndexByte(tail, ' '); i >= 0 && bytes.IndexByte(tail[i+1:], ' ') >= 0 {
+		return "combined" // more than status and size
 	}
 	return "common"
 }
