@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -86,6 +87,9 @@ func (s *show) run(ctx context.Context, g *global, o station.Options, beside fun
 		if rerr := <-ended; err == nil {
 			err = rerr
 		}
+	}
+	if errors.Is(err, context.DeadlineExceeded) && s.limit > 0 {
+		return nil // the run was to end now
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"levee/actions"
 	"levee/detect"
+	"levee/internal/status"
 )
 
 // Feed is what Headless reads: the part of a station that a console shows.
@@ -16,6 +17,7 @@ type Feed interface {
 	Snapshot() *detect.Snapshot
 	Board() *actions.Board
 	Notices(since uint64) []actions.Notice
+	Status() status.Status
 }
 
 // headlessTraffic is how often the traffic is told although nothing happened.
@@ -29,7 +31,7 @@ const headlessSuspects = 5
 // ctx ends: traffic, incidents, suspects, decisions, jobs and messages.
 func Headless(ctx context.Context, w io.Writer, f Feed) error {
 	h := &teller{w: w, feed: f, incidents: map[string]detect.Attack{}, suspects: map[string]detect.Measure{},
-		decisions: map[string]actions.State{}, jobs: map[string]string{}}
+		decisions: map[string]actions.State{}, jobs: map[string]string{}, inputs: map[string]string{}}
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -58,6 +60,7 @@ type teller struct {
 	suspects  map[string]detect.Measure
 	decisions map[string]actions.State
 	jobs      map[string]string
+	inputs    map[string]string
 	notice    uint64
 	told      int // suspects since the last traffic line
 	untold    int
@@ -71,8 +74,9 @@ func (h *teller) line(at time.Time, what, format string, a ...any) {
 }
 
 func (h *teller) tell() {
+	h.tellInputs(h.feed.Status())
 	s, b := h.feed.Snapshot(), h.feed.Board()
-	if s == nil || b == nil || s.Now.IsZero() {
+	if nothingYet(s) {
 		return
 	}
 	h.tellIncidents(s)
@@ -85,6 +89,26 @@ func (h *teller) tell() {
 	}
 	if s.Now.Sub(h.traffic) >= headlessTraffic {
 		h.tellTraffic(s, b)
+	}
+}
+
+// nothingYet reports whether no request was judged so far.
+func nothingYet(s *detect.Snapshot) bool { return s.Now.Unix() <= 0 }
+
+// tellInputs says what each input is doing whenever that changes.
+func (h *teller) tellInputs(st status.Status) {
+	for _, in := range st.Inputs {
+		what := in.State
+		if in.Format != "" {
+			what += ", format " + in.Format
+		}
+		if in.Note != "" {
+			what += ": " + in.Note
+		}
+		if h.inputs[in.Name] != what {
+			h.inputs[in.Name] = what
+			h.line(st.Now, "input", "%s %s", in.Name, what)
+		}
 	}
 }
 
@@ -187,6 +211,9 @@ func (h *teller) tellDecisions(now time.Time, b *actions.Board) {
 // stateWord is what is told of a decision in its state, "" for nothing: that
 // it was verified is no news.
 func stateWord(d *actions.Decision) string {
+	if d.Verb == actions.Notify {
+		return "" // a message to people elsewhere
+	}
 	switch d.State {
 	case actions.Applied:
 		switch d.Verb {
@@ -251,7 +278,7 @@ func (h *teller) tellJobs(b *actions.Board) {
 // sum is the run in one line, its last.
 func (h *teller) sum() {
 	s := h.feed.Snapshot()
-	if s == nil || s.Now.IsZero() {
+	if nothingYet(s) {
 		return
 	}
 	names := map[detect.Attack]int{}

@@ -36,6 +36,9 @@ func Parse(ctx context.Context, s Streams, files []string, o ParseOptions) error
 	var failed []error
 	rows := 0
 	options := o.scan(s)
+	if _, err := logline.New(options.Parse); err != nil {
+		return Wrong(err)
+	}
 	options.Progress = m.read
 	for _, file := range files {
 		each := func(line int, r *detect.Request, k detect.Kind, format string, perr error) error {
@@ -65,7 +68,6 @@ func Parse(ctx context.Context, s Streams, files []string, o ParseOptions) error
 				return err
 			}
 			failed = append(failed, err)
-			fmt.Fprintf(s.Err, "levee: %v\n", err)
 		}
 	}
 	if o.Output == JSON {
@@ -78,16 +80,23 @@ func Parse(ctx context.Context, s Streams, files []string, o ParseOptions) error
 		return fmt.Errorf("write results: %w", err)
 	}
 	m.finish()
-	return unread(len(failed), len(files), m)
+	return unread(s, failed, len(files), m)
 }
 
-// unread tells scripts whether all input could be read.
-func unread(failed, files int, m *meter) error {
+// unread says what could not be read, a line each, and returns what scripts
+// see of it.
+func unread(s Streams, failed []error, files int, m *meter) error {
+	if len(failed) == 1 && files == 1 {
+		return failed[0]
+	}
+	for _, err := range failed {
+		fmt.Fprintf(s.Err, "levee: %v\n", err)
+	}
 	switch {
-	case failed == files && failed > 0:
-		return fmt.Errorf("nothing could be read: %d of %d inputs failed", failed, files)
-	case failed > 0:
-		return Partialf("done, but %d of %d inputs could not be read", failed, files)
+	case len(failed) == files:
+		return fmt.Errorf("none of %d inputs could be read", files)
+	case len(failed) > 0:
+		return Partialf("done, but %d of %d inputs could not be read", len(failed), files)
 	case m.malformed > 0:
 		return Partialf("done, but %d of %d lines are no log lines of a known format", m.malformed, m.lines)
 	}
@@ -111,7 +120,7 @@ func appendParsed(b []byte, file string, line int, r *detect.Request, k detect.K
 	if k == detect.Access || k == detect.NoRequest {
 		b = appendFields(b, r)
 	}
-	if format != "" {
+	if format != "" && k != detect.Malformed {
 		b = append(b, `,"format":`...)
 		b = appendJSON(b, []byte(format))
 	}

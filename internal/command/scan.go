@@ -8,6 +8,7 @@ import (
 
 	"levee/actions"
 	"levee/detect"
+	"levee/detect/logline"
 	"levee/internal/config"
 	"levee/internal/source"
 	"levee/internal/station"
@@ -31,6 +32,9 @@ func Scan(ctx context.Context, s Streams, files []string, o ScanOptions) error {
 	}
 	options := o.scan(s)
 	options.Parse.TrustedProxies = append(options.Parse.TrustedProxies, o.Config.TrustedProxies...)
+	if _, err := logline.New(options.Parse); err != nil {
+		return Wrong(err)
+	}
 	guard, err := station.Guardrails(o.Config)
 	if err != nil {
 		return Wrong(err)
@@ -57,13 +61,10 @@ func Scan(ctx context.Context, s Streams, files []string, o ScanOptions) error {
 		return fmt.Errorf("write results: %w", err)
 	}
 	m.finish()
-	for _, e := range stats.Failed {
-		fmt.Fprintf(s.Err, "levee: %v\n", e)
-	}
-	if o.Output == Table {
+	if o.Output == Table && m.lines > 0 {
 		fmt.Fprintf(s.Err, "%d lines, %d malformed, %d rows\n", m.lines, m.malformed, j.rows.n)
 	}
-	return unread(len(stats.Failed), len(files), m)
+	return unread(s, stats.Failed, len(files), m)
 }
 
 // judge feeds requests to the detector second by second and turns what falls

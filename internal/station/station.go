@@ -44,15 +44,10 @@ type Station struct {
 	inputs     []source.Input
 	trusted    []bool
 	wishes     wishes
-	jobs       []runner
+	closers    []io.Closer // enforcers that hold something
 
 	mu     sync.Mutex
 	people []person
-}
-
-// runner is an enforcer with work of its own, such as following builds.
-type runner interface {
-	Run(ctx context.Context) error
 }
 
 // Open builds a station and reads what it knew before: the ledger, the
@@ -125,8 +120,8 @@ func (s *Station) openActions(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.pilot = actions.NewAutopilot(AutoOptions(s.o.Config))
 	auto := AutoOptions(s.o.Config)
+	s.pilot = actions.NewAutopilot(auto)
 	s.dispatcher, err = actions.NewDispatcher(ctx, actions.Options{
 		Ledger: s.ledger, Enforcers: enforcers, Guardrails: guard, Traffic: traffic{s.judge}, Auto: s.pilot,
 		Facts: s.facts.Facts, Operators: s.operators, Now: s.o.Now,
@@ -146,7 +141,7 @@ func (s *Station) Run(ctx context.Context) error {
 	var readers, workers sync.WaitGroup
 	start := func(g *sync.WaitGroup, f func(context.Context) error) {
 		g.Go(func() {
-			if err := f(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			if err := f(ctx); err != nil && ctx.Err() == nil {
 				cancel(err)
 			}
 		})
@@ -158,9 +153,6 @@ func (s *Station) Run(ctx context.Context) error {
 	start(&workers, s.dispatcher.Run)
 	start(&workers, s.automate)
 	start(&workers, s.keepBaseline)
-	for _, r := range s.jobs {
-		start(&workers, r.Run)
-	}
 
 	// The judge outlives the readers, so that whatever they handed over is
 	// judged and its position moves on.
@@ -177,7 +169,7 @@ func (s *Station) Run(ctx context.Context) error {
 	if berr := saveBaseline(s.judge.save(), s.baselinePath()); err == nil {
 		err = berr
 	}
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
 		err = cause
 	}
 	return err
@@ -195,6 +187,11 @@ func (s *Station) read(ctx context.Context, in source.Input) error {
 
 // Close releases what Open took. Run does so by itself.
 func (s *Station) Close() {
+	for _, c := range s.closers {
+		if err := c.Close(); err != nil {
+			s.o.Log.Error("close enforcer", "error", err)
+		}
+	}
 	if s.ledger != nil {
 		if err := s.ledger.Close(); err != nil {
 			s.o.Log.Error("close ledger", "error", err)
