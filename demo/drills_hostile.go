@@ -68,7 +68,7 @@ var hostileDrills = []Drill{
 		}},
 	},
 	{
-		Name: "pingback_flood", Attack: "distributed_flood", Also: []string{"cache_busting"}, Length: 2 * time.Minute,
+		Name: "pingback_flood", Attack: "cache_busting", Also: []string{"distributed_flood"}, Length: 2 * time.Minute,
 		About: "WordPress sites are made to verify pingbacks from here",
 		Waves: []Wave{{
 			Name: "reflectors", Hostile: true, Pool: Hosting, Subnets: 60, Sources: 800, Every: 2 * time.Second, Join: 10 * time.Second,
@@ -88,7 +88,7 @@ var hostileDrills = []Drill{
 		}},
 	},
 	{
-		Name: "one_request_each", Attack: "distributed_flood", Length: 90 * time.Second,
+		Name: "one_request_each", Attack: "distributed_flood", Also: []string{"cache_busting"}, Length: 90 * time.Second,
 		About: "tens of thousands of addresses come once each",
 		Waves: []Wave{{
 			Name: "swarm", Hostile: true, Pool: Homes, Fresh: true, Sources: 40, Every: 80 * time.Millisecond,

@@ -171,6 +171,9 @@ func (s *Simulator) ask(now int64, addr netip.Addr, part role, h *hit) answer {
 
 // refuse logs what nginx still sees of a denied source.
 func (s *Simulator) refuse(now int64, r *record, h *hit) answer {
+	if r.Refused == 0 {
+		r.Stopped = r.Last
+	}
 	r.Refused++
 	s.refused++
 	if s.o.Refusal == Forbid || r.Refused <= 2 || r.Refused%100 == 0 {

@@ -21,6 +21,7 @@ type Truth struct {
 	Last     time.Time // its latest
 	Requests uint64    // it made, refused ones included
 	Refused  uint64    // of those, how many the deny list stopped
+	Stopped  time.Time // when it was first refused; zero: never
 }
 
 // Truth returns every source seen so far in the order of their addresses. A
