@@ -120,9 +120,9 @@ func (m *Model) statusRight(wide bool) string {
 	}{{"ES", "ES", st.Elastic}, {"Jenkins", "JK", st.Jenkins}} {
 		switch {
 		case !l.Configured || m.w < 50:
-		case wide && l.OK:
+		case m.w >= 70 && l.OK:
 			out += "  " + l.long + " ok"
-		case wide:
+		case m.w >= 70:
 			out += "  " + l.long + " DOWN"
 		case l.OK:
 			out += " " + l.short + "+"
@@ -130,8 +130,11 @@ func (m *Model) statusRight(wide bool) string {
 			out += " " + l.short + " DOWN"
 		}
 	}
-	if m.w >= 30 {
+	switch {
+	case wide || m.w >= 30 && m.w < 70:
 		out += "  " + clock(st.Now) + "Z"
+	case m.w >= 70:
+		out += "  " + clock(st.Now)[:5] + "Z"
 	}
 	return out
 }
