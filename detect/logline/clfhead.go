@@ -48,6 +48,8 @@ func (p *Parser) clfHead(b, chain []byte, r *detect.Request) bool {
 	switch {
 	case ok:
 		p.resolve(r, a, chain)
+	case bytes.IndexByte(rest, '|') >= 0:
+		return false // the prefix of docker compose, not a client
 	default:
 		r.Client = p.text(first)
 	}

@@ -133,7 +133,7 @@ func (p *Parser) asked(v *values, r *detect.Request) detect.Kind {
 		return p.requestLine(q, r)
 	}
 	m := v.at[method]
-	if absent(m) || len(m) > 32 || !isToken(m) {
+	if !isMethod(m) {
 		return detect.NoRequest
 	}
 	t := v.at[target]

@@ -123,6 +123,7 @@ func lastHop(chain []byte) (rest, hop []byte) {
 // hopAddress reads the address of one entry: "192.0.2.1", "[2001:db8::1]:443",
 // or the for= parameter of a Forwarded element.
 func hopAddress(hop []byte) (netip.Addr, bool) {
+	hop = bytes.Trim(hop, `" `) // what is left of a JSON list of headers
 	if a, ok := address(hop); ok {
 		return a, true
 	}
@@ -135,18 +136,17 @@ func hopAddress(hop []byte) (netip.Addr, bool) {
 		}
 		pair = trimSpace(pair)
 		if len(pair) > 4 && pair[3] == '=' && pair[0]|0x20 == 'f' && pair[1]|0x20 == 'o' && pair[2]|0x20 == 'r' {
-			return address(unquote(pair[4:]))
+			return address(bytes.Trim(unquote(pair[4:]), `"\`))
 		}
 	}
 	return netip.Addr{}, false
 }
 
-// unquote takes the quotes off, escaped ones too, as a log may have written them.
+// unquote takes the quotes off that a log wrote as \x22.
 func unquote(b []byte) []byte {
-	for _, q := range []string{`\"`, `\x22`, `"`} {
-		if len(b) >= 2*len(q) && string(b[:len(q)]) == q && string(b[len(b)-len(q):]) == q {
-			return b[len(q) : len(b)-len(q)]
-		}
+	const q = `\x22`
+	if len(b) >= 2*len(q) && string(b[:len(q)]) == q && string(b[len(b)-len(q):]) == q {
+		return b[len(q) : len(b)-len(q)]
 	}
 	return b
 }

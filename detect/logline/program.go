@@ -22,6 +22,7 @@ type step struct {
 	field   field
 	header  uint8  // number of a judged header, for field header
 	until   []byte // text behind it; empty: up to the end of the line
+	extra   int    // how many bytes at the end of until belong to the next variable
 	stop    byte   // without text behind it, the first byte of the next variable
 	quoted  bool   // it stands in quotes: an escaped quote is part of it
 	bracket bool   // it brings its own brackets, as Apache's %t does
@@ -86,6 +87,10 @@ func newProgram(tokens []token) (*program, error) {
 			switch {
 			case !next.variable:
 				s.until = []byte(next.text)
+				if i+2 < len(tokens) && tokens[i+2].bracket {
+					// So that a user's name may hold blanks.
+					s.until, s.extra = append(s.until, '['), 1
+				}
 			case next.field == target || next.field == path:
 				s.stop = '/'
 			case next.field == query:
@@ -169,7 +174,7 @@ func (s *step) cut(b []byte) (value, rest []byte, ok bool) {
 		}
 		at += i
 		if !s.quoted || !escaped(b[:at]) {
-			return b[:at], b[at+len(s.until):], true
+			return b[:at], b[at+len(s.until)-s.extra:], true
 		}
 		at++
 	}

@@ -11,7 +11,7 @@ import (
 // hold blanks, as Apache logs them.
 func (p *Parser) requestLine(b []byte, r *detect.Request) detect.Kind {
 	i := bytes.IndexByte(b, ' ')
-	if i <= 0 || i > 32 || !isToken(b[:i]) {
+	if i <= 0 || !isMethod(b[:i]) {
 		return detect.NoRequest
 	}
 	method, target := b[:i], trimSpace(b[i+1:])
@@ -26,6 +26,12 @@ func (p *Parser) requestLine(b []byte, r *detect.Request) detect.Kind {
 	}
 	r.Method, r.Target, r.Proto = method, p.text(target), p.text(proto)
 	return detect.Access
+}
+
+// isMethod reports whether b may be a method: a token that is not too long and
+// begins with a letter, as every method in use does.
+func isMethod(b []byte) bool {
+	return len(b) > 0 && len(b) <= 32 && b[0]|0x20 >= 'a' && b[0]|0x20 <= 'z' && isToken(b)
 }
 
 // isTarget reports whether b begins like a request target: a path, "*" or an

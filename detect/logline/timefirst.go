@@ -32,16 +32,23 @@ func (npm) read(p *Parser, line []byte, r *detect.Request) (detect.Kind, bool) {
 		return 0, false
 	}
 	v.at[clock1] = stamp
-	i := bytes.Index(rest, []byte(" - "))
 	at := bytes.Index(rest, []byte(`" [Client `))
-	if i < 0 || at < i {
+	if at < 0 {
 		return 0, false
 	}
-	statuses := rest[:i]
-	if j := bytes.Index(rest, []byte(" - - ")); j == i {
-		i += 2 // an upstream's status that is missing
+	i := 0 // of the " - " in front of the method; others stand for what is missing
+	for {
+		n := bytes.Index(rest[i:at], []byte(" - "))
+		if n < 0 {
+			return 0, false
+		}
+		i += n
+		if m, _ := word(rest[i+3 : at]); isMethod(m) {
+			break
+		}
+		i++
 	}
-	v.at[code] = statuses[bytes.LastIndexByte(statuses, ' ')+1:]
+	v.at[code] = rest[bytes.LastIndexByte(rest[:i], ' ')+1 : i]
 	if _, ok := status(v.at[code]); !ok {
 		return 0, false
 	}
