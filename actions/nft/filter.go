@@ -1,0 +1,419 @@
+package nft
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/nftables"
+
+	"levee/actions"
+	"levee/actions/internal/safe"
+)
+
+// Filter enforces blocks in the kernel. It implements actions.Enforcer.
+type Filter struct {
+	o     Options
+	table *table
+
+	mu     sync.Mutex
+	ready  bool                       // the table was built and kernel read
+	kernel map[netip.Prefix]time.Time // what the sets hold and until when, as far as known
+	inner  map[netip.Prefix]time.Time // networks that wait inside an outer one
+}
+
+var _ actions.Enforcer = (*Filter)(nil)
+
+// New returns a Filter. It touches nothing until it is used.
+func New(o Options) (*Filter, error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	return &Filter{o: o, table: newTable(o.Table), kernel: map[netip.Prefix]time.Time{}, inner: map[netip.Prefix]time.Time{}}, nil
+}
+
+// Name returns Options.Name.
+func (f *Filter) Name() string { return f.o.Name }
+
+// Handles reports whether d blocks a prefix. A source seen only through a
+// proxy never arrives here as a packet; whoever decides knows that
+// (detect.Suspect.Proxied) and does not ask a packet filter.
+func (f *Filter) Handles(d actions.Decision) bool {
+	return d.Verb == actions.Block && d.Target.Prefix.IsValid()
+}
+
+// forever stands for no end in the maps.
+var forever = time.Unix(1<<40, 0)
+
+// Apply drops packets from the targets of ds until they expire; a target that
+// is blocked already gets its new end.
+func (f *Filter) Apply(ctx context.Context, ds []actions.Decision) ([]actions.Receipt, error) {
+	want := make(map[netip.Prefix]time.Time, len(ds))
+	now := f.o.Now()
+	receipts := make([]actions.Receipt, len(ds))
+	for i, d := range ds {
+		receipts[i] = actions.Receipt{Decision: d.ID, Enforcer: f.o.Name, OK: true, At: now}
+		p, err := target(d)
+		until := d.Expires
+		if until.IsZero() {
+			until = forever
+		} else if err == nil && !until.After(now) {
+			err = errors.New("its end has passed")
+		}
+		if err != nil {
+			receipts[i].OK, receipts[i].Note = false, err.Error()
+			continue
+		}
+		if until.After(want[p]) {
+			want[p] = until
+		}
+	}
+	return f.settle(ctx, receipts, func() error { return f.add(ctx, want) })
+}
+
+// Revoke lets the targets of ds through again.
+func (f *Filter) Revoke(ctx context.Context, ds []actions.Decision) ([]actions.Receipt, error) {
+	var gone []netip.Prefix
+	receipts := make([]actions.Receipt, len(ds))
+	for i, d := range ds {
+		receipts[i] = actions.Receipt{Decision: d.ID, Enforcer: f.o.Name, OK: true, At: f.o.Now()}
+		if p, err := target(d); err == nil { // what can't be held needs no lifting
+			gone = append(gone, p)
+		}
+	}
+	return f.settle(ctx, receipts, func() error { return f.remove(ctx, gone) })
+}
+
+// settle carries change out, once more from what the kernel really holds when
+// an element lapsed or somebody else was at work in between.
+func (f *Filter) settle(ctx context.Context, receipts []actions.Receipt, change func() error) ([]actions.Receipt, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var err error
+	for range 3 {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("nft: %w", context.Cause(ctx))
+			break
+		}
+		if err = f.prepare(); err == nil {
+			if err = change(); err == nil {
+				break
+			}
+		}
+		f.ready = false
+	}
+	for i := range receipts {
+		if receipts[i].OK && err != nil {
+			receipts[i].OK, receipts[i].Note = false, safe.Text(err.Error(), 300)
+		}
+		receipts[i].At = f.o.Now()
+	}
+	return receipts, nil
+}
+
+func target(d actions.Decision) (netip.Prefix, error) {
+	p := d.Target.Prefix
+	switch {
+	case !p.IsValid():
+		return p, errors.New("the packet filter blocks addresses and prefixes only")
+	case p.Addr().Is4In6() || p.Addr().Zone() != "":
+		return p, errors.New("the target is no plain prefix")
+	case p.Bits() == 0:
+		return p, errors.New("the whole address space is never blocked")
+	}
+	return p.Masked(), nil
+}
+
+// prepare builds the table and reads it, once.
+func (f *Filter) prepare() error {
+	if f.ready {
+		return nil
+	}
+	if err := f.build(); err != nil {
+		return err
+	}
+	all, err := f.read()
+	if err != nil {
+		return err
+	}
+	now := f.o.Now()
+	f.kernel = make(map[netip.Prefix]time.Time, len(all))
+	for _, h := range all {
+		f.kernel[h.prefix] = forever
+		if h.left > 0 {
+			f.kernel[h.prefix] = now.Add(h.left)
+		}
+	}
+	f.ready = true
+	return nil
+}
+
+// read lists what the sets hold.
+func (f *Filter) read() ([]held, error) {
+	c, err := f.open()
+	if err != nil {
+		return nil, err
+	}
+	var all []held
+	for _, name := range setNames {
+		es, err := c.GetSetElements(f.table.sets[name])
+		if err != nil {
+			return nil, f.explain("read set "+name, err)
+		}
+		hs, err := decode(name, es)
+		if err != nil {
+			return nil, fmt.Errorf("nft: %w", err)
+		}
+		all = append(all, hs...)
+	}
+	return all, nil
+}
+
+// List returns what the kernel holds, with its counters, and the prefixes that
+// wait inside others.
+func (f *Filter) List(context.Context) ([]actions.Held, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c, err := f.open()
+	if err != nil {
+		return nil, err
+	}
+	if there, err := f.exists(c); err != nil || !there {
+		f.ready = false
+		return nil, err
+	}
+	all, err := f.read()
+	if err != nil {
+		return nil, err
+	}
+	now := f.o.Now()
+	out := make([]actions.Held, 0, len(all)+len(f.inner))
+	for _, h := range all {
+		held := actions.Held{Prefix: h.prefix, Dropped: h.packets}
+		if h.left > 0 {
+			held.Expires = now.Add(h.left)
+		}
+		out = append(out, held)
+	}
+	for p, until := range f.inner {
+		if f.outer(p, f.kernel).IsValid() && until.After(now) {
+			held := actions.Held{Prefix: p}
+			if until != forever {
+				held.Expires = until
+			}
+			out = append(out, held)
+		}
+	}
+	slices.SortFunc(out, func(a, b actions.Held) int {
+		if c := a.Prefix.Addr().Compare(b.Prefix.Addr()); c != 0 {
+			return c
+		}
+		return a.Prefix.Bits() - b.Prefix.Bits()
+	})
+	return out, nil
+}
+
+// Check says whether this process may change the packet filter, and whether
+// the table is still there.
+func (f *Filter) Check(context.Context) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c, err := f.open()
+	if err != nil {
+		return err
+	}
+	there, err := f.exists(c)
+	if err != nil {
+		return err
+	}
+	if f.ready && !there {
+		f.ready = false
+		return fmt.Errorf("nft: somebody removed table inet %s; it is built again with the next change", f.o.Table)
+	}
+	return nil
+}
+
+// outer returns the widest network in held that p lies inside of, invalid
+// when there is none.
+func (f *Filter) outer(p netip.Prefix, held map[netip.Prefix]time.Time) netip.Prefix {
+	for bits := 1; bits < p.Bits(); bits++ {
+		o := netip.PrefixFrom(p.Addr(), bits).Masked()
+		if _, ok := held[o]; ok {
+			return o
+		}
+	}
+	return netip.Prefix{}
+}
+
+// step is one element to add or to delete.
+type step struct {
+	prefix netip.Prefix
+	until  time.Time
+	delete bool
+}
+
+// add brings want into the sets. An element cannot be moved in time on every
+// kernel: it is deleted and added again in one transaction, and no packet
+// passes in between.
+func (f *Filter) add(ctx context.Context, want map[netip.Prefix]time.Time) error {
+	var steps []step
+	now := f.o.Now()
+	order := slices.SortedFunc(maps.Keys(want), func(a, b netip.Prefix) int { return a.Bits() - b.Bits() }) // outer before inner
+	for _, p := range order {
+		until := want[p]
+		if interval(setOf(p)) {
+			if f.outer(p, f.kernel).IsValid() {
+				f.inner[p] = until
+				continue
+			}
+			for q, end := range f.inside(p) {
+				f.inner[q] = end
+				steps = append(steps, step{prefix: q, delete: true})
+				delete(f.kernel, q)
+			}
+		}
+		if end, ok := f.kernel[p]; ok {
+			if (end.Sub(until)).Abs() < time.Second {
+				continue
+			}
+			if end != forever && !end.After(now.Add(time.Second)) {
+				// It lapses about now: whether it is still there must be read.
+				f.ready = false
+				if err := f.prepare(); err != nil {
+					return err
+				}
+			}
+			if _, still := f.kernel[p]; still {
+				steps = append(steps, step{prefix: p, delete: true})
+			}
+		}
+		steps = append(steps, step{prefix: p, until: until})
+		f.kernel[p] = until
+	}
+	return f.commit(ctx, steps)
+}
+
+// inside returns the networks of the kernel's that lie inside p.
+func (f *Filter) inside(p netip.Prefix) map[netip.Prefix]time.Time {
+	found := map[netip.Prefix]time.Time{}
+	set := setOf(p)
+	for q, until := range f.kernel {
+		if q.Bits() > p.Bits() && setOf(q) == set && p.Contains(q.Addr()) {
+			found[q] = until
+		}
+	}
+	return found
+}
+
+// remove takes gone out of the sets; networks that waited inside take over.
+func (f *Filter) remove(ctx context.Context, gone []netip.Prefix) error {
+	now := f.o.Now()
+	var steps []step
+	for _, p := range gone {
+		delete(f.inner, p)
+		end, ok := f.kernel[p]
+		if !ok {
+			continue
+		}
+		delete(f.kernel, p)
+		if end == forever || end.After(now.Add(time.Second)) {
+			steps = append(steps, step{prefix: p, delete: true})
+		} else if f.stillThere(p) {
+			steps = append(steps, step{prefix: p, delete: true})
+		}
+	}
+	waiting := slices.SortedFunc(maps.Keys(f.inner), func(a, b netip.Prefix) int { return a.Bits() - b.Bits() })
+	for _, q := range waiting {
+		until := f.inner[q]
+		if f.outer(q, f.kernel).IsValid() {
+			continue
+		}
+		delete(f.inner, q)
+		if until.After(now) {
+			steps = append(steps, step{prefix: q, until: until})
+			f.kernel[q] = until
+		}
+	}
+	return f.commit(ctx, steps)
+}
+
+// stillThere asks the kernel about an element that lapses about now.
+func (f *Filter) stillThere(p netip.Prefix) bool {
+	c, err := f.open()
+	if err != nil {
+		return true
+	}
+	name := setOf(p)
+	es, err := c.GetSetElements(f.table.sets[name])
+	if err != nil {
+		return true
+	}
+	hs, err := decode(name, es)
+	return err != nil || slices.ContainsFunc(hs, func(h held) bool { return h.prefix == p })
+}
+
+// commit sends steps in transactions of Options.Batch. A delete and the add
+// that replaces it stay in one.
+func (f *Filter) commit(ctx context.Context, steps []step) error {
+	for len(steps) > 0 {
+		n := min(f.o.Batch, len(steps))
+		for n < len(steps) && steps[n-1].delete {
+			n++
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("nft: %w", context.Cause(ctx))
+		}
+		if err := f.transaction(steps[:n]); err != nil {
+			return err
+		}
+		steps = steps[n:]
+	}
+	return nil
+}
+
+// messageMost bounds the elements of one netlink message: the length of an
+// attribute is 16 bits.
+const messageMost = 400
+
+func (f *Filter) transaction(steps []step) error {
+	c, err := f.open()
+	if err != nil {
+		return err
+	}
+	now := f.o.Now()
+	for _, removing := range []bool{true, false} { // deletes first: they make room
+		bySet := map[string][]nftables.SetElement{}
+		for _, s := range steps {
+			if s.delete != removing {
+				continue
+			}
+			var timeout time.Duration
+			if !s.delete && s.until != forever {
+				timeout = max(s.until.Sub(now), time.Millisecond)
+			}
+			name := setOf(s.prefix)
+			bySet[name] = append(bySet[name], elements(s.prefix, timeout)...)
+		}
+		for _, name := range setNames {
+			for part := range slices.Chunk(bySet[name], messageMost) {
+				if removing {
+					err = c.SetDeleteElements(f.table.sets[name], part)
+				} else {
+					err = c.SetAddElements(f.table.sets[name], part)
+				}
+				if err != nil {
+					return f.explain("fill set "+name, err)
+				}
+			}
+		}
+	}
+	if err := c.Flush(); err != nil {
+		return f.explain(fmt.Sprintf("change %d elements", len(steps)), err)
+	}
+	return nil
+}
