@@ -50,12 +50,12 @@ var mainDrills = []Drill{
 		About: "a streamer shows a new game and thousands come to look",
 		Waves: []Wave{
 			{
-				Name: "newcomers", Pool: Homes, Sources: 7600, Span: Span{For: 130 * time.Second}, Join: 120 * time.Second,
+				Name: "newcomers", Pool: Homes, Sources: 8800, Span: Span{For: 130 * time.Second}, Join: 120 * time.Second,
 				Visits: &Visits{Landing: "/store/starfall-odyssey", Pages: 3,
 					Referers: []string{"https://www.twitch.example/nova_plays", "https://www.twitch.example/nova_plays", "https://social.example.net/p/{n:90000}", "https://forum.example.net/t/88123", ""}},
 			},
 			{
-				Name: "regulars", Pool: Players, Sources: 1900, Span: Span{For: 130 * time.Second}, Join: 120 * time.Second,
+				Name: "regulars", Pool: Players, Sources: 2200, Span: Span{For: 130 * time.Second}, Join: 120 * time.Second,
 				Visits: &Visits{Landing: "/store/starfall-odyssey", Pages: 4, Referers: []string{"", "https://www.twitch.example/nova_plays"}},
 			},
 		},

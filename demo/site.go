@@ -57,7 +57,6 @@ type page struct {
 	bytes  float64  // median
 	images []string // templates, fetched by browsers
 	calls  []string // templates of the API calls its script makes
-	method string   // "" is GET
 }
 
 // pages are what people visit, by weight.

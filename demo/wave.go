@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"math"
 	"math/rand/v2"
 	"net/netip"
 )
@@ -25,7 +26,10 @@ func (c *cast) act(s *Simulator, now int64) {
 	part := role{c.drill.Name, w.Name, w.Hostile}
 	for i := range w.Sources {
 		begin := now
-		if w.Join > 0 {
+		if w.Join > 0 && w.Visits != nil {
+			// Word spreads: people come in growing numbers, programs are switched on.
+			begin += int64(float64(w.Join) * math.Pow(c.rng.Float64(), 0.7))
+		} else if w.Join > 0 {
 			begin += c.rng.Int64N(int64(w.Join))
 		} else if w.Every > 0 && !w.Regular {
 			begin += c.rng.Int64N(int64(w.Every)) // not in step with each other
