@@ -19,7 +19,7 @@ type Batch struct {
 	Format    string           // the format recognised last, "" when none was
 	Lines     int              // lines in all
 	Malformed int              // lines that are no log line
-	Others    int              // comments, error lines, lines of other programs
+	Others    int              // error lines, lines of other programs; comments are not counted
 
 	data  []byte // backing of the requests' texts
 	arena logline.Arena
@@ -82,9 +82,10 @@ func (b *Batch) line(p *logline.Parser, line []byte) {
 		return
 	}
 	b.Requests = b.Requests[:n]
-	if k == detect.Malformed {
+	switch {
+	case k == detect.Malformed:
 		b.Malformed++
-	} else {
+	case k == detect.ErrorLine, len(line) > 1 && line[0] != '#':
 		b.Others++
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"levee/detect"
 	"levee/detect/logline"
 )
 
@@ -61,11 +62,31 @@ func follow(path string, file *os.File, o logline.Options) (*follower, error) {
 	if err != nil {
 		return nil, err
 	}
+	prime(p, file)
 	f := &follower{path: path, id: identify(path, st), file: file, parser: p, size: st.Size(), seen: time.Now()}
 	if f.mark, err = mark(file, markLength); err != nil {
 		return nil, explain(path, err)
 	}
 	return f, nil
+}
+
+// prime lets a parser see the header at the start of a file that is read from
+// further on: W3C logs say there what their columns are.
+func prime(p *logline.Parser, file *os.File) {
+	buf := make([]byte, 16<<10)
+	n, err := file.ReadAt(buf, 0)
+	if err != nil && err != io.EOF {
+		return // whoever reads on will say so
+	}
+	var r detect.Request
+	for rest := buf[:n]; len(rest) > 0 && rest[0] == '#'; {
+		i := bytes.IndexByte(rest, '\n')
+		if i < 0 {
+			break
+		}
+		_, _ = p.Parse(rest[:i], &r) // what is no header is no matter here
+		rest = rest[i+1:]
+	}
 }
 
 // at is the position to keep once everything read so far was judged.

@@ -3,8 +3,6 @@ package source
 import (
 	"context"
 	"sync"
-
-	"levee/detect/logline"
 )
 
 // Input is a live source of requests.
@@ -76,22 +74,20 @@ const unreadable = 100
 
 // strangeness watches for a log in a format that is not known.
 type strangeness struct {
-	lines, malformed int64
+	seen Stats
 }
 
 // add returns a sentence once nothing was recognised for long enough, "" else.
-func (s *strangeness) add(name string, p *logline.Parser, b *Batch) string {
-	s.lines += int64(b.Lines)
-	s.malformed += int64(b.Malformed)
-	if s.lines < unreadable {
+func (s *strangeness) add(name string, b *Batch) string {
+	s.seen.add(b)
+	if s.seen.Requests > 0 {
+		s.seen = Stats{}
+	}
+	if s.seen.Lines < unreadable {
 		return ""
 	}
-	err := unknownFormat(name, p, s.lines, s.malformed)
-	if s.malformed < s.lines {
-		s.lines, s.malformed = 0, 0
+	if err := unknownFormat(name, &s.seen); err != nil {
+		return err.Error()
 	}
-	if err == nil {
-		return ""
-	}
-	return err.Error()
+	return ""
 }

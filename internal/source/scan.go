@@ -29,7 +29,7 @@ type Stats struct {
 	Lines     int64
 	Requests  int64 // handed over: access and no_request lines
 	Malformed int64
-	Others    int64   // comments, error lines, lines of other programs
+	Others    int64   // error lines, lines of other programs
 	Failed    []error // one sentence a file that could not be read to its end, or in which nothing was recognised
 }
 
@@ -77,7 +77,6 @@ func Scan(ctx context.Context, paths []string, o ScanOptions, each func(*Batch) 
 			b.recycle()
 			continue
 		}
-		s.stats.Requests += int64(len(b.Requests))
 		if judged = each(b); judged != nil {
 			cancel()
 		}
@@ -179,7 +178,7 @@ func (s *scan) parseAll(ctx context.Context, in <-chan piece, out chan<- *Batch)
 		file.add(x.Batch)
 		s.stats.add(x.Batch)
 		if x.end != nil {
-			s.endFile(x.Input, x.end, p, &file)
+			s.endFile(x.Input, x.end, &file)
 			p = nil
 		}
 		if err := send(ctx, out, x.Batch); err != nil {
@@ -191,10 +190,10 @@ func (s *scan) parseAll(ctx context.Context, in <-chan piece, out chan<- *Batch)
 }
 
 // endFile books the end of a file.
-func (s *scan) endFile(i int, end error, p *logline.Parser, file *Stats) {
+func (s *scan) endFile(i int, end error, file *Stats) {
 	s.stats.Files++
 	if end == io.EOF {
-		end = unknownFormat(s.paths[i], p, file.Lines, file.Malformed)
+		end = unknownFormat(s.paths[i], file)
 	}
 	if end == nil {
 		return
@@ -205,20 +204,24 @@ func (s *scan) endFile(i int, end error, p *logline.Parser, file *Stats) {
 	}
 }
 
-// unknownFormat says that nothing in a file was recognised, nil when something
-// was.
-func unknownFormat(name string, p *logline.Parser, lines, malformed int64) error {
-	if lines == 0 || malformed < lines {
-		return nil
-	}
+// unknownFormat says that a log holds no request, nil when it holds one, or
+// nothing at all.
+func unknownFormat(name string, s *Stats) error {
 	if name == "-" {
 		name = "standard input"
 	}
-	return fmt.Errorf("%s: none of %d lines is in a known format; name it with --format, as a name or as your server's log_format string", name, lines)
+	switch {
+	case s.Requests > 0 || s.Malformed+s.Others == 0:
+		return nil
+	case s.Malformed > s.Others:
+		return fmt.Errorf("%s: none of %d lines is in a known format; name it with --format, as a name or as your server's log_format string", name, s.Lines)
+	}
+	return fmt.Errorf("%s: none of %d lines is a request, they are of error logs or other programs; name the access log", name, s.Lines)
 }
 
 func (s *Stats) add(b *Batch) {
 	s.Lines += int64(b.Lines)
+	s.Requests += int64(len(b.Requests))
 	s.Malformed += int64(b.Malformed)
 	s.Others += int64(b.Others)
 }

@@ -136,6 +136,7 @@ func TestScanGoesOnPastWhatCannotBeRead(t *testing.T) {
 		{file("old.bz2", []byte("BZh91AY&SY")), "bzip2 -dc"},
 		{file("iis.log", []byte("\xff\xfe#\x00")), "iconv"},
 		{file("cut.gz", packed[:len(packed)/2]), "damaged"},
+		{file("error.log", []byte("2026/03/12 09:15:02 [error] 4#4: *4 no, client: 192.0.2.7\n")), "access log"},
 		{file("novel.txt", []byte("It was a dark night.\nThe rain fell.\n")), "--format"},
 	}
 	for _, b := range bad {
@@ -182,6 +183,16 @@ func TestEndlessLineIsCountedOnce(t *testing.T) {
 	want := "1access<nil> 2malformedlonger than 64 KiB 3access<nil> 4malformedlonger than 64 KiB 5access<nil>"
 	if got := strings.Join(kinds, " "); err != nil || strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
 		t.Errorf("%v, %s", err, got)
+	}
+}
+
+func TestLogsWithoutRequestsAreNoError(t *testing.T) {
+	dir := t.TempDir()
+	empty, header := filepath.Join(dir, "empty.log"), filepath.Join(dir, "u_ex.log")
+	write(t, empty, nil)
+	write(t, header, []byte("#Software: x\n#Fields: date time c-ip\n\n"))
+	if _, s := targets(t, ScanOptions{}, empty, header); len(s.Failed) > 0 || s.Files != 2 || s.Lines != 3 {
+		t.Errorf("%+v", s)
 	}
 }
 

@@ -89,7 +89,7 @@ func (s *stream) Run(ctx context.Context, emit func(*Batch) error) error {
 			b.recycle()
 			continue
 		}
-		s.set(Following, strange.add("-", p, b))
+		s.set(Following, strange.add("-", b))
 		s.add(b)
 		if err := emit(b); err != nil {
 			return err

@@ -217,7 +217,7 @@ func (s *syslog) drain(ctx context.Context, emit func(*Batch) error) error {
 			b.Lines += dropped
 			b.Malformed += dropped
 			dropped = 0
-			if problem := strange.add(s.o.Name, p, b); problem != "" || s.Status().Problem != "" {
+			if problem := strange.add(s.o.Name, b); problem != "" || s.Status().Problem != "" {
 				s.set(Following, problem)
 			}
 			s.add(b)

@@ -147,9 +147,9 @@ func (t *tail) read(f *follower, last bool, emit func(*Batch) error) (ok bool, e
 		return false, nil
 	}
 	f.seen = time.Now()
-	if s := f.strange.add(f.path, f.parser, b); s != "" {
+	if s := f.strange.add(f.path, b); s != "" {
 		t.problem[f.path] = s
-	} else if b.Format != "" {
+	} else if len(b.Requests) > 0 {
 		delete(t.problem, f.path)
 	}
 	if ps := t.o.Positions; ps != nil {

@@ -139,6 +139,15 @@ func TestTailStartsAtTheEnd(t *testing.T) {
 	f.wants(2)
 }
 
+func TestTailKnowsTheHeaderItDidNotRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "u_ex.log")
+	write(t, path, []byte("#Fields: date time c-ip cs-method cs-uri sc-status\n2026-03-12 09:15:02 192.0.2.7 GET /old 200\n"))
+	f := run(t, tailOf(t, TailOptions{Paths: []string{path}}), false)
+	f.ready(Following)
+	appendTo(t, path, []byte("2026-03-12 09:15:02 192.0.2.7 GET /n/0 200\n"))
+	f.wants(1)
+}
+
 func TestTailFromStart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "access.log")
 	write(t, path, logLines(0, 9000))
