@@ -89,6 +89,8 @@ type Engine struct {
 	history   [historySeconds]Point
 	total     service
 	inputs    []input
+	ahead     [lookAhead]client
+	touched   uint64 // keeps the reads of touch alive
 	seq       uint64
 	requests  uint64
 	work      attribution // room for attribution, kept from one to the next
@@ -118,17 +120,50 @@ func New(o Options) *Engine {
 // Add judges requests in the order given. Requests need not be sorted by time;
 // those older than the window are counted as late.
 func (e *Engine) Add(batch []Request) {
-	for i := range batch {
-		r := &batch[i]
-		if r.Kind > NoRequest || !r.Source.IsValid() {
-			continue
+	for len(batch) > 0 {
+		n := min(len(batch), lookAhead)
+		e.touch(batch[:n])
+		for i := range batch[:n] {
+			if r := &batch[i]; r.Kind <= NoRequest && r.Source.IsValid() {
+				e.judge(r, &e.ahead[i])
+			}
 		}
-		e.judge(r)
+		batch = batch[n:]
+	}
+}
+
+// lookAhead is how many requests are looked up at once.
+const lookAhead = 16
+
+// client is who a request comes from.
+type client struct {
+	key  sourceKey
+	low  uint64
+	hash uint64
+}
+
+// touch finds out who the next requests come from and reads their places in
+// the tables, all at once: the waits for memory overlap instead of adding up.
+func (e *Engine) touch(batch []Request) {
+	for i := range batch {
+		c := &e.ahead[i]
+		if a := batch[i].Source; a.IsValid() {
+			c.key, c.low = keyOf(a)
+			c.hash = c.key.hash()
+			e.touched += e.sources.tags[(c.hash>>32&e.sources.mask)*ways] + e.nets.tags[(c.key.net().hash()>>32&e.nets.mask)*4]
+		}
+	}
+	for i := range batch {
+		c := &e.ahead[i]
+		if at := e.sources.find(c.key, c.hash); at >= 0 {
+			s := &e.sources.entries[at]
+			e.touched += uint64(s.cur.hits) + s.routes + uint64(s.seen)
+		}
 	}
 }
 
 // judge is one request's way through the engine.
-func (e *Engine) judge(r *Request) {
+func (e *Engine) judge(r *Request, c *client) {
 	sec, late := e.tick(r)
 	e.requests++
 	svc := e.serviceOf(r)
@@ -138,13 +173,12 @@ func (e *Engine) judge(r *Request) {
 	} else {
 		e.look(r, svc, f)
 	}
-	k, low := keyOf(r.Source)
-	h := k.hash()
-	s, fresh := e.sourceOf(k, h, low, sec)
+	h := c.hash
+	s, fresh := e.sourceOf(c.key, h, c.low, sec)
 	e.countService(r, f, s, h, sec, fresh, late)
 	e.countSource(r, s, f, sec, late)
 	n := e.countNet(s, sec)
-	e.keep(r, f, k, sec)
+	e.keep(r, f, c.key, sec)
 	if n.until > sec {
 		e.renewNet(n, s)
 	}

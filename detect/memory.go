@@ -1,6 +1,15 @@
 package detect
 
-import "levee/detect/sketch"
+import (
+	"unsafe"
+
+	"levee/detect/sketch"
+)
+
+const (
+	netSize    = int64(unsafe.Sizeof(network{}) + unsafe.Sizeof(netRest{}))
+	sampleSize = int64(unsafe.Sizeof(sample{}))
+)
 
 // allocate makes every table at once, in a size that keeps the whole below
 // limit; nothing grows with the traffic afterwards.
@@ -38,8 +47,7 @@ func (e *Engine) allocate(limit int64) {
 }
 
 func (e *Engine) memory() Memory {
-	const sampleSize = 512
-	b := e.sources.bytes() + int64(len(e.nets.tags))*680
+	b := e.sources.bytes() + int64(len(e.nets.tags))*(8+netSize)
 	b += e.routeWords.bytes() + e.agents.bytes() + e.refers.bytes() + e.shapes.bytes()
 	b += int64(len(e.routes))*160 + int64(len(e.memo)+len(e.agentMemo))*16
 	b += e.queries.Bytes() + e.known.Bytes() + e.prefixes.Bytes()

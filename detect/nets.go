@@ -2,31 +2,36 @@ package detect
 
 import "net/netip"
 
-// network is the state of a /24 or /48.
+// network is the state of a /24 or /48: what every request touches. The rest is
+// in netRest, so that a request loads few cache lines.
 type network struct {
 	key      sourceKey
-	first    int64
-	proof    proofs
 	last     int64
-	minute   int64
+	until    int64 // a block of the whole prefix is recommended until this second
+	minute   int32
 	cur      uint32 // requests this minute
 	prev     uint32
-	members  uint64 // bitmap of clients lately
-	older    uint64
+	at       uint32 // index in the table
 	persons  uint16 // requests of clients that behave like people, this minute
-	ring     [10]uint16
-	told     int64
-	until    int64  // a block of the whole prefix is recommended until this second
-	rotated  uint16 // new clients this minute that matched incident
+	rotated  uint16 // new clients that matched incident
 	incident uint16
-	ids      [32]sourceKey
-	n        uint8
+	n        uint16 // clients noted in netRest.ids
+	ring     [10]uint16
+}
+
+// netRest is what only verdicts and people look at.
+type netRest struct {
+	first int64
+	told  int64
+	proof proofs
+	ids   [32]sourceKey // clients that came lately
 }
 
 // netTable holds the prefixes, set-associative as the sources.
 type netTable struct {
 	tags    []uint64
 	entries []network
+	rest    []netRest
 	mask    uint64
 }
 
@@ -35,7 +40,7 @@ func newNetTable(n int) netTable {
 	for sets*2*4 <= n {
 		sets *= 2
 	}
-	return netTable{tags: make([]uint64, sets*4), entries: make([]network, sets*4), mask: uint64(sets - 1)}
+	return netTable{tags: make([]uint64, sets*4), entries: make([]network, sets*4), rest: make([]netRest, sets*4), mask: uint64(sets - 1)}
 }
 
 // countNet notes a request in its prefix.
@@ -60,14 +65,15 @@ func (e *Engine) countNet(s *source, sec int64) *network {
 		}
 		e.nets.tags[worst] = h
 		n = &e.nets.entries[worst]
-		*n = network{key: k, first: sec, last: sec, minute: sec / 60}
+		*n = network{key: k, last: sec, minute: int32(sec / 60), at: uint32(worst)}
+		e.nets.rest[worst] = netRest{first: sec}
 	}
-	if m := sec / 60; m != n.minute {
-		n.prev, n.older = n.cur, n.members
+	if m := int32(sec / 60); m != n.minute {
+		n.prev = n.cur
 		if m > n.minute+1 {
-			n.prev, n.older = 0, 0
+			n.prev = 0
 		}
-		n.cur, n.members, n.persons, n.minute = 0, 0, 0, m
+		n.cur, n.persons, n.minute = 0, 0, m
 	}
 	if gap := sec - n.last; gap > 0 {
 		for i := int64(1); i <= min(gap, 10); i++ {
@@ -77,12 +83,11 @@ func (e *Engine) countNet(s *source, sec int64) *network {
 	}
 	n.cur++
 	sat16(&n.ring[sec%10])
-	n.members |= bit(s.key.hash())
 	if s.marks&(markPerson|markMixed) != 0 {
 		sat16(&n.persons)
 	}
 	if s.cur.hits == 1 {
-		n.ids[n.n&31] = s.key
+		e.nets.rest[n.at].ids[n.n&31] = s.key
 		n.n++
 	}
 	return n
@@ -95,7 +100,7 @@ func (e *Engine) neighbours(k sourceKey, most int) []netip.Addr {
 	if n == nil {
 		return nil
 	}
-	for _, id := range n.ids {
+	for _, id := range e.nets.rest[n.at].ids {
 		if id != (sourceKey{}) && id != k && len(out) < most {
 			low := uint64(0)
 			if i := e.sources.find(id, id.hash()); i >= 0 {

@@ -58,8 +58,9 @@ func (e *Engine) members(n *network, in *incident) (alike, active, hits int) {
 		}
 		return alike, active, hits
 	}
-	for i, k := range n.ids {
-		if k != (sourceKey{}) && !contains(n.ids[:i], k) {
+	ids := &e.nets.rest[n.at].ids
+	for i, k := range ids {
+		if k != (sourceKey{}) && !contains(ids[:i], k) {
 			look(k)
 		}
 	}
@@ -86,9 +87,10 @@ func (e *Engine) blockNet(in *incident, n *network, alike, active int) {
 	in.changed = true
 	in.Measures = []Measure{BlockPrefix, Throttle, Harden}
 	e.addTrait(in, PrefixFlood)
-	n.proof = proofs{}
-	n.proof.add(sigPrefix, 45, float64(active), float64(alike)/float64(active))
-	n.proof.add(sigMatch, 40, in.Excess, in.Collateral)
+	p := &e.nets.rest[n.at].proof
+	*p = proofs{}
+	p.add(sigPrefix, 45, float64(active), float64(alike)/float64(active))
+	p.add(sigMatch, 40, in.Excess, in.Collateral)
 	e.tellNet(n)
 }
 
@@ -100,7 +102,7 @@ func (e *Engine) renewNet(n *network, s *source) {
 		return
 	}
 	n.until = e.sec + netHold
-	if e.sec-n.told >= 60 {
+	if e.sec-e.nets.rest[n.at].told >= 60 {
 		e.tellNet(n)
 	}
 }
@@ -115,16 +117,17 @@ func (e *Engine) dropNet(k sourceKey) {
 }
 
 func (e *Engine) tellNet(n *network) {
-	n.told = e.sec
+	e.nets.rest[n.at].told = e.sec
 	v := e.netSuspect(n)
 	e.events = append(e.events, Event{Time: e.time(), Kind: SuspectSeen, Suspect: &v})
 }
 
 // netSuspect puts a prefix into the form people read.
 func (e *Engine) netSuspect(n *network) Suspect {
-	v := Suspect{Key: n.key.netPrefix(), Addr: n.key.addr(0), Score: n.proof.score(), Attack: PrefixFlood, Evidence: n.proof.say(), Measure: BlockPrefix,
+	rest := &e.nets.rest[n.at]
+	v := Suspect{Key: n.key.netPrefix(), Addr: n.key.addr(0), Score: rest.proof.score(), Attack: PrefixFlood, Evidence: rest.proof.say(), Measure: BlockPrefix,
 		Last: time.Unix(n.last, 0).UTC(), Hits: uint64(n.cur) + uint64(n.prev), MayAct: true}
-	v.First = time.Unix(n.first, 0).UTC()
+	v.First = time.Unix(rest.first, 0).UTC()
 	sum := 0
 	for _, c := range n.ring {
 		sum += int(c)
@@ -135,7 +138,7 @@ func (e *Engine) netSuspect(n *network) Suspect {
 		v.Incident, v.Service, v.Traits = in.ID, in.Service, in.Traits
 		v.TopPath, v.TopMethod = in.Signature.Path, in.Signature.Method
 	}
-	if i := e.sources.find(n.ids[(n.n+31)&31], n.ids[(n.n+31)&31].hash()); i >= 0 {
+	if i := e.sources.find(rest.ids[(n.n+31)&31], rest.ids[(n.n+31)&31].hash()); i >= 0 {
 		s := &e.sources.entries[i]
 		v.Addr = s.key.addr(s.low)
 		v.MayAct = s.marks&markMayAct != 0

@@ -76,8 +76,6 @@ type source struct {
 	last  int64  // second of the last request
 	ring  [ringSeconds]uint16
 	cur   tally // this minute
-	prev  tally // the minute before
-	long  tally // about the last 15 minutes before those, fading
 
 	minute   int64  // the minute cur counts
 	routes   uint64 // bitmaps of distinct values
@@ -106,7 +104,8 @@ type source struct {
 	gapMean  float32
 	gapDev   float32
 	detail   uint16 // index into the details, 0 none
-	pulse    uint8
+	prev     tally  // the minute before
+	long     tally  // about the last 15 minutes before those, fading
 }
 
 const sourceSize = int64(unsafe.Sizeof(source{}))
