@@ -159,9 +159,9 @@ func (p *Parser) clfTail(b []byte, r *detect.Request) (chain, rest []byte, ok bo
 }
 
 // clfExtra reads what formats append after the user agent: the forwarding
-// chain in quotes, a time to serve in seconds with a fraction (nginx
-// $request_time, bare or as rt=…) or in milliseconds with its unit (Traefik).
-// A bare whole number may be anything and is left alone.
+// chain in quotes, the host as host=…, a time to serve in seconds with a
+// fraction (nginx $request_time, bare or as rt=…) or in milliseconds with its
+// unit (Traefik). A bare whole number may be anything and is left alone.
 func (p *Parser) clfExtra(b []byte, r *detect.Request) (chain []byte) {
 	for len(b) > 0 {
 		if b[0] == '"' {
@@ -175,6 +175,10 @@ func (p *Parser) clfExtra(b []byte, r *detect.Request) (chain []byte) {
 		var w []byte
 		w, b = word(b)
 		switch {
+		case len(w) > 5 && string(w[:5]) == "host=":
+			if r.Host == nil && isHost(w[5:]) {
+				r.Host = p.text(w[5:])
+			}
 		case r.Duration >= 0:
 		case len(w) > 3 && string(w[:3]) == "rt=":
 			if d, ok := decimal(w[3:]); ok {

@@ -2,6 +2,8 @@ package logline
 
 import (
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -181,6 +183,41 @@ func TestHeaderHash(t *testing.T) {
 	a := hash("de", "gzip")
 	if a == 0 || a != hash("de", "gzip") || a == hash("-", "gzip") || a == hash("gzip", "de") || hash("-", "-") == 0 {
 		t.Error("the hash does not tell headers apart")
+	}
+}
+
+// TestShippedFormats reads lines as nginx writes them with the formats that
+// deploy/nginx recommends, by themselves and with the file given as the format.
+func TestShippedFormats(t *testing.T) {
+	const common = "access src=192.0.2.7 t=260312T091502"
+	for _, c := range []struct{ file, line, want string }{
+		{"log_format.conf", `{"msec":"1773306902.125","remote_addr":"192.0.2.7","http_x_forwarded_for":"","remote_user":"","host":"shop.example.com","request_method":"GET","request_uri":"/a?b=\"c","server_protocol":"HTTP/2.0","status":"200","body_bytes_sent":"9","request_time":"0.125","http_referer":"","http_user_agent":"x","http_accept":"*/*","http_accept_language":"","http_accept_encoding":"gzip","http_sec_ch_ua":"","http_sec_ch_ua_mobile":"","http_sec_ch_ua_platform":"","http_sec_fetch_site":"","http_sec_fetch_mode":"","http_sec_fetch_dest":"","http_upgrade_insecure_requests":"","http_connection":"","http_x_requested_with":""}`,
+			common + `.125 m=GET p=/a?b="c v=HTTP/2.0 s=200 b=9 d=125ms host=shop.example.com ua=x`},
+		{"log_format_combined.conf", `192.0.2.7 - - [12/Mar/2026:09:15:02 +0000] "GET /a HTTP/2.0" 200 9 "-" "x" "-" host=shop.example.com rt=0.125`,
+			common + ` m=GET p=/a v=HTTP/2.0 s=200 b=9 d=125ms host=shop.example.com ua=x`},
+	} {
+		conf, err := os.ReadFile(filepath.Join("..", "..", "deploy", "nginx", c.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i := strings.Index(string(conf), "\nlog_format"); i < 0 {
+			t.Fatalf("%s has no log_format", c.file)
+		} else {
+			conf = conf[i:]
+		}
+		checkLines(t, Options{}, []lineCase{{c.file, c.line, c.want}})
+		checkLines(t, Options{Format: string(conf)}, []lineCase{{c.file + " given", c.line, c.want}})
+		p, err := New(Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r detect.Request
+		if _, err := p.Parse([]byte(c.line), &r); err != nil {
+			t.Fatal(err)
+		}
+		if carries := strings.Contains(string(conf), "http_accept"); (r.Headers != 0) != carries {
+			t.Errorf("%s: header hash %x, want one: %v", c.file, r.Headers, carries)
+		}
 	}
 }
 

@@ -170,7 +170,7 @@ var keyTables = []struct {
 ip remote_addr client_ip clientip client_addr remote_ip remote_host ip ip_address src_ip source_ip real_ip
 peer realip_remote_addr
 forwarded http_x_forwarded_for x_forwarded_for proxy_add_x_forwarded_for xff forwarded_for http_forwarded http_x_real_ip http_cf_connecting_ip http_true_client_ip proxy_protocol_addr
-time time_iso8601 time_local msec @timestamp timestamp time date datetime
+time msec time_iso8601 time_local @timestamp timestamp time date datetime
 request request request_line
 method method request_method http_method
 target request_uri uri url request_url path request_path
