@@ -155,7 +155,7 @@ func (f *Filter) prepare() error {
 
 // read lists what the sets hold.
 func (f *Filter) read() ([]held, error) {
-	c, err := f.open()
+	c, err := f.open(inLargePieces)
 	if err != nil {
 		return nil, err
 	}
