@@ -253,7 +253,7 @@ func (m *Model) toggleAuto() tea.Cmd {
 	switch {
 	case !a.Armed:
 		m.open(&askDialog{title: "Arm automation again?", yes: "arm", words: []string{
-			"It was stopped by " + orNone(a.DisarmedBy) + " at " + clock(a.Since) + "Z.",
+			"It was stopped by " + orNone(a.DisarmedBy) + sinceText(a.Since) + ".",
 			"Armed, it acts up to level " + string(a.Level) + " inside its budget (7 shows what it would do next).",
 		}, do: func(m *Model) tea.Cmd { return m.run("automation is armed again", op.Arm) }}, false)
 		return nil

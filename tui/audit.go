@@ -9,25 +9,32 @@ import (
 // auditScreen lists the decisions of the last day, ended ones too: who did
 // what to whom, why, and how it ended.
 type auditScreen struct {
-	list list
-	of   *actions.Board
-	all  []*actions.Decision
+	list   list
+	of     *actions.Board
+	needle string // text that a row must hold
+	all    []*actions.Decision
 }
 
 func (s *auditScreen) title(*Model) string { return "Audit" }
 
 func (s *auditScreen) load(m *Model) {
 	if s.of != m.d.board {
-		s.of = m.d.board
-		s.all = s.all[:0]
-		for _, ds := range [][]actions.Decision{s.of.Active, s.of.Recent} {
-			for i := range ds {
+		s.find(m, s.needle)
+	}
+}
+
+// find shows the decisions that hold text.
+func (s *auditScreen) find(m *Model, text string) {
+	s.of, s.needle, s.all = m.d.board, text, nil
+	for _, ds := range [][]actions.Decision{s.of.Active, s.of.Recent} {
+		for i := range ds {
+			if holdsText(&ds[i], text) {
 				s.all = append(s.all, &ds[i])
 			}
 		}
-		slices.SortStableFunc(s.all, func(a, b *actions.Decision) int { return b.Changed.Compare(a.Changed) })
-		s.all = s.all[:min(len(s.all), 1000)]
 	}
+	slices.SortStableFunc(s.all, func(a, b *actions.Decision) int { return b.Changed.Compare(a.Changed) })
+	s.all = s.all[:min(len(s.all), 1000)]
 	all := s.all
 	s.list.sync(len(all), func(i int) string { return all[i].ID })
 }
@@ -44,9 +51,9 @@ func (s *auditScreen) enter(m *Model) {
 
 func (s *auditScreen) draw(m *Model, c *canvas, h int) {
 	stop := c.rows + h
-	m.heading(c, m.crumbs("decisions of the last day, latest change first"))
+	m.heading(c, m.crumbs("decisions of the last day, latest change first"+needleText(s.needle)))
 	if len(s.all) == 0 {
-		c.line(m.th.dim, " nobody, and no automation, has done anything yet")
+		c.line(m.th.dim, " "+map[bool]string{true: "nobody, and no automation, has done anything yet", false: "no decision holds " + s.needle + "   esc shows all"}[s.needle == ""])
 		c.blank(stop - c.rows)
 		return
 	}

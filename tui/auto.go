@@ -22,13 +22,13 @@ func (s *autoScreen) draw(m *Model, c *canvas, h int) {
 	word, _ := m.automation()
 	switch {
 	case !a.Armed:
-		t.add(m.th.bad, " "+word+" since "+clock(a.Since)+"Z: nothing is done by itself. A arms it again")
+		t.add(m.th.bad, " "+word+sinceText(a.Since)+": nothing is done by itself. A arms it again")
 	case m.d.board.DryRun:
 		t.add(m.th.warn, " DRY RUN: decisions are written down, nothing is enforced (actions.dry_run)")
 	case !a.On:
 		t.add(m.th.warn, " SUGGEST: it names what it would do and leaves it to you. A lets it act")
 	default:
-		t.add(m.th.good, " ARMED since "+clock(a.Since)+"Z: it acts up to level "+string(a.Level)+", inside this budget")
+		t.add(m.th.good, " ARMED"+sinceText(a.Since)+": it acts up to level "+string(a.Level)+", inside this budget")
 	}
 	t.indent = 24
 	t.head("Level")

@@ -59,13 +59,17 @@ func (m *Model) drawBanner(c *canvas) {
 	}
 	more := ""
 	if d.open > 1 {
-		more = "+" + strconv.Itoa(d.open-1) + " more: 3"
+		more = strconv.Itoa(d.open) + " incidents"
+	}
+	need := "all suspects are handled"
+	if d.need > 0 {
+		need = strconv.Itoa(d.need) + " need you: f"
 	}
 	if !in.Attack.Hostile() {
 		m.bannerLine(c, th.crowd, false, what, crowdAdvice(in.Attack), rps, since, more, "err "+percent(t.ErrorShare))
 		return
 	}
-	m.bannerLine(c, th.hostile, true, what, rps, "3: what to do", since, more, "err "+percent(t.ErrorShare), blocked, queue)
+	m.bannerLine(c, th.hostile, true, what, rps, "3: what to do", need, since, more, "err "+percent(t.ErrorShare), blocked, queue)
 }
 
 // crowdAdvice says what a surge that is no attack needs.

@@ -40,6 +40,7 @@ func defaultBindings() []binding {
 		{name: "sort", keys: []string{"o"}, short: "sort", group: "Choose", help: "sort by the next column", on: inTable, do: do((*Model).nextSort)},
 		{name: "sort-reverse", keys: []string{"O"}, group: "Choose", help: "turn the order round", on: inTable, do: do(func(m *Model) { m.table.up = !m.table.up; m.resort() })},
 		{name: "hold", keys: []string{"z"}, short: "hold", group: "Choose", help: "hold the order of the rows until z again (a few seconds are held by themselves after each move)", on: inTable, do: do((*Model).toggleHold)},
+		{name: "open-only", keys: []string{"f"}, short: "needs you", group: "Choose", help: "show only the suspects that nobody has dealt with; f again shows all", on: inTable, do: do((*Model).onlyOpen)},
 		{name: "follow", keys: []string{"F"}, group: "Choose", help: "let the cursor stay on the worst source again", on: inTable, do: do((*Model).follow)},
 		{name: "scale", keys: []string{"s"}, short: "scale", group: "Act", help: "ask Jenkins for more servers", why: mayAct, do: (*Model).askScale},
 		{name: "throttle", keys: []string{"t"}, short: "throttle", group: "Act", help: "throttle the incident's signature where requests arrive", on: []screenID{scrIncident}, why: whyNoIncident, do: (*Model).askThrottle},

@@ -10,26 +10,40 @@ import (
 
 // blocksScreen lists what is in force, with its TTL counting down.
 type blocksScreen struct {
-	list list
-	of   *actions.Board
+	list   list
+	of     *actions.Board
+	needle string              // text that a row must hold
+	shown  []*actions.Decision // in force, messages left out
 }
 
 func (s *blocksScreen) title(*Model) string { return "Blocks" }
 
 func (s *blocksScreen) load(m *Model) {
-	b := m.d.board
-	s.of = b
-	s.list.sync(len(b.Active), func(i int) string { return b.Active[i].ID })
+	if s.of != m.d.board {
+		s.find(m, s.needle)
+	}
+}
+
+// find shows the decisions that hold text.
+func (s *blocksScreen) find(m *Model, text string) {
+	s.of, s.needle, s.shown = m.d.board, text, nil
+	for i := range s.of.Active {
+		if d := &s.of.Active[i]; d.Verb != actions.Notify && holdsText(d, text) {
+			s.shown = append(s.shown, d)
+		}
+	}
+	shown := s.shown
+	s.list.sync(len(shown), func(i int) string { return shown[i].ID })
 }
 
 func (s *blocksScreen) move(_ *Model, n int) { s.list.move(n) }
 
 // selected is the decision under the cursor, or nil.
 func (s *blocksScreen) selected(*Model) *actions.Decision {
-	if s.of == nil || len(s.of.Active) == 0 {
+	if len(s.shown) == 0 {
 		return nil
 	}
-	return &s.of.Active[s.list.cursor]
+	return s.shown[s.list.cursor]
 }
 
 func (s *blocksScreen) enter(m *Model) {
@@ -41,14 +55,22 @@ func (s *blocksScreen) enter(m *Model) {
 func (s *blocksScreen) draw(m *Model, c *canvas, h int) {
 	stop := c.rows + h
 	b := m.d.board
-	m.heading(c, m.crumbs(number(float64(len(b.Active)))+" in force, "+strconv.Itoa(b.Queue)+" on their way"))
-	if len(b.Active) == 0 {
+	m.heading(c, m.crumbs(number(float64(len(s.shown)))+" in force, "+strconv.Itoa(b.Queue)+" on their way"+needleText(s.needle)))
+	if len(s.shown) == 0 && s.needle != "" {
+		c.line(m.th.dim, " nothing in force holds "+s.needle+"   esc shows all")
+		c.blank(stop - c.rows)
+		return
+	}
+	if len(s.shown) == 0 {
 		c.line(m.th.dim, " nothing is blocked or allowed now. b on a suspect (1) blocks it; 6 shows what ended")
 		c.blank(stop - c.rows)
 		return
 	}
 	detail := 0
-	if h >= 12 {
+	switch {
+	case h >= 20:
+		detail = 6
+	case h >= 12:
 		detail = 4
 	}
 	if h > 4 {
@@ -58,7 +80,7 @@ func (s *blocksScreen) draw(m *Model, c *canvas, h int) {
 	}
 	from, to := s.list.window(max(stop-detail-c.rows, 1))
 	for i := from; i < to; i++ {
-		d := &b.Active[i]
+		d := s.shown[i]
 		st := standing{kind: m.d.stand.kind(d), decision: d}
 		m.listRow(c, st.pen(m.th, 0), i == s.list.cursor, blockFields(c.w, targetText(d.Target), verbName(d.Verb), stateName(d), countdownOr(m.d.now(), d.Expires),
 			d.Actor.Name, effectText(d.Effect), d.Reason)...)
@@ -76,7 +98,14 @@ func (s *blocksScreen) drawDetail(m *Model, c *canvas, stop int) {
 	if len(d.Evidence) > 0 {
 		why += ": " + strings.Join(d.Evidence, "; ")
 	}
-	c.line(m.th.text, " why   "+why)
+	lines := wrap(why, c.w-9)
+	if n := max(stop-c.rows-2, 1); len(lines) > n {
+		lines = lines[:n]
+		lines[n-1] += " …"
+	}
+	for i, l := range lines {
+		c.line(m.th.text, " "+[...]string{"why   ", "      "}[min(i, 1)]+l)
+	}
 	var out []string
 	for _, r := range d.Receipts {
 		out = append(out, receiptText(r))
@@ -87,6 +116,22 @@ func (s *blocksScreen) drawDetail(m *Model, c *canvas, stop int) {
 	c.line(m.th.text, " done  "+strings.Join(out, "; "))
 	c.line(m.th.dim, " x lifts it, u undoes your last act, enter opens the source")
 	c.blank(stop - c.rows)
+}
+
+// holdsText reports whether a decision's row holds text, whatever its case.
+func holdsText(d *actions.Decision, text string) bool {
+	if text == "" {
+		return true
+	}
+	row := strings.Join([]string{targetText(d.Target), string(d.Verb), string(d.State), d.Actor.Name, d.EndedBy, d.Reason}, " ")
+	return strings.Contains(strings.ToLower(row), strings.ToLower(text))
+}
+
+func needleText(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "  /" + s
 }
 
 func blockFields(w int, target, act, state, ttl, by, effect, why string) []field {

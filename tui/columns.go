@@ -22,8 +22,7 @@ type column struct {
 
 var columns = []column{
 	{"score", "SCORE", "0 to 100 and its band", 6, 0, true, 1, func(r *row, _ time.Time) string {
-		n := strconv.Itoa(int(r.s.Score + 0.5))
-		return string(band(r.s.Score)) + "   "[min(len(n), 3):] + n
+		return string(band(r.s.Score)) + " " + strconv.Itoa(int(r.s.Score+0.5))
 	}},
 	{"source", "IP / PREFIX", "an address, an IPv6 /64, or a prefix", 16, 24, false, 0, func(r *row, _ time.Time) string { return prefixText(r.s.Key) }},
 	{"cc", "CC", "country", 2, 0, false, 7, func(r *row, _ time.Time) string { return r.s.Country }},

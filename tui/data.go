@@ -19,6 +19,7 @@ type data struct {
 	acts   bool             // whether the session may act at all
 	top    *detect.Incident // what the banner tells of: open hostile first, then a flash crowd; nil when calm
 	open   int              // open incidents
+	need   int              // suspects worth a measure that nobody has dealt with
 	stale  bool             // data older than the limit
 }
 
@@ -54,6 +55,12 @@ func load(feed Feed, old *data, staleAfter time.Duration) *data {
 		d.open++
 		if d.top == nil || graver(in, d.top) {
 			d.top = in
+		}
+	}
+	for i := range d.snap.Suspects {
+		s := &d.snap.Suspects[i]
+		if s.Measure != detect.Observe && s.Measure != "" && !d.stand.of(s.Key, d.now()).handled() {
+			d.need++
 		}
 	}
 	return d
@@ -115,7 +122,7 @@ func targetText(t actions.Target) string {
 func signatureText(s detect.Signature) string {
 	var out []string
 	for _, t := range [...][2]string{
-		{"", s.Method}, {"", s.Path}, {"query ", s.Query}, {"ua ", s.UserAgent}, {"referer ", s.Referer}, {"", s.HTTPVersion},
+		{"", s.Method}, {"", s.Path}, {"query ", s.Query}, {"ua ", s.UserAgent}, {"referer ", s.Referer}, {"HTTP/", strings.TrimPrefix(s.HTTPVersion, "HTTP/")},
 		{"headers ", s.Headers}, {"status ", s.Status}, {"from ", s.Prefix}, {"AS", strings.TrimPrefix(s.ASN, "AS")}, {"country ", s.Country},
 	} {
 		if t[1] != "" {

@@ -193,3 +193,40 @@ func TestHelpNamesEveryBinding(t *testing.T) {
 		}
 	}
 }
+
+func TestListsAreNarrowedByText(t *testing.T) {
+	d := sit(t, newFake(), 120, 36, plain)
+	d.keys("4 /")
+	d.write("BO")
+	d.sees("192.0.2.14")
+	d.misses("203.0.113.0/24")
+	d.keys("enter x")
+	d.sees("Lift 192.0.2.14")
+	d.keys("esc esc")
+	d.sees("203.0.113.0/24")
+	d.keys("6 /")
+	d.write("undone")
+	d.sees("198.51.100.5 ")
+	d.misses("203.0.113.0/24")
+	d.keys("esc")
+	d.sees("203.0.113.0/24")
+	d.keys("/")
+	d.write("nothing like it")
+	d.sees("no decision holds")
+}
+
+func TestOnlyWhatNeedsYou(t *testing.T) {
+	f := newFake()
+	d := sit(t, f, 140, 36, plain)
+	d.sees("33 need you: f")
+	d.keys("f")
+	d.misses("BLOCKED", "JOB #4412", "ALLOW")
+	if n := len(d.m.table.rows); n != 33 {
+		t.Fatalf("%d rows need the operator, want 33", n)
+	}
+	d.keys("f")
+	d.sees("BLOCKED", "JOB #4412", "ALLOW")
+	f.step(time.Second, func(s *detect.Snapshot, _ *actions.Board) { s.Suspects = s.Suspects[:1] })
+	d.wait(time.Minute)
+	d.sees("all suspects are handled")
+}

@@ -117,6 +117,14 @@ func clock(t time.Time) string {
 	return t.UTC().Format("15:04:05")
 }
 
+// sinceText writes " since 03:12:07Z", or nothing when the moment is not known.
+func sinceText(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return " since " + clock(t) + "Z"
+}
+
 // size writes bytes: 812 B, 3.4 MiB.
 func size(n int64) string {
 	f, u := float64(n), 0

@@ -48,7 +48,7 @@ type Model struct {
 func New(feed Feed, op Operator, opt Options) *Model {
 	opt = opt.withDefaults()
 	m := &Model{feed: feed, op: op, opt: opt, ctx: context.Background(), d: emptyData(), table: newTable()}
-	m.chart.span = 15 * time.Minute
+	m.chart.span = 5 * time.Minute
 	var err error
 	if m.th, err = newTheme(opt.Theme, opt.Renderer, opt.NoColor); err != nil {
 		m.say("warn", err.Error())
@@ -132,7 +132,7 @@ func (m *Model) watchOthers(before *data) {
 	}
 	m.open(&noteDialog{
 		title: "Automation was stopped",
-		words: []string{is.DisarmedBy + " stopped all automation at " + clock(is.Since) + "Z.", "Blocks that stand stay until their TTL ends. Nothing new is done", "by itself until someone arms it again with A."},
+		words: []string{is.DisarmedBy + " stopped all automation" + sinceText(is.Since) + ".", "Blocks that stand stay until their TTL ends. Nothing new is done", "by itself until someone arms it again with A."},
 	}, true)
 }
 

@@ -8,10 +8,11 @@ import (
 
 // prompt is one line of text: a filter or a command.
 type prompt struct {
-	lead string // "/" or ":"
-	text []rune
-	at   int
-	err  string
+	lead  string // "/" or ":"
+	text  []rune
+	at    int
+	err   string
+	plain bool // text only, no filter language
 
 	changed  func(m *Model, text string) error // on each key; nil: nothing
 	accept   func(m *Model, text string) tea.Cmd
@@ -141,6 +142,9 @@ func (p *prompt) draw(m *Model, c *canvas) {
 }
 
 func (p *prompt) hint() string {
+	if p.plain {
+		return " enter keeps  esc cancels  target, who, state or reason"
+	}
 	if p.lead == "/" {
 		return " enter keeps  esc cancels  e.g. path:/login asn:9009 score>80 !state:blocked ua~^curl  (" + fieldNames + ")"
 	}

@@ -154,6 +154,16 @@ func (s *standings) jobOf(d *actions.Decision) *actions.Job {
 	return nil
 }
 
+// handled reports whether somebody has dealt with the source and it worked, or
+// is about to.
+func (s standing) handled() bool {
+	switch s.kind {
+	case standBlocked, standDryRun, standLimited, standJob, standAllow:
+		return true
+	}
+	return false
+}
+
 // word is the standing as the STATE column shows it.
 func (s standing) word() string {
 	switch s.kind {

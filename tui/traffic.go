@@ -32,7 +32,7 @@ func (s *overviewScreen) drawStrip(m *Model, c *canvas) {
 
 // drawTraffic is the chart with what leads the traffic beside it.
 func (s *overviewScreen) drawTraffic(m *Model, c *canvas, h int) {
-	side := c.w / 2
+	side := c.w * 54 / 100
 	if c.w < 100 {
 		side = 24
 	}
@@ -91,9 +91,10 @@ func (s *overviewScreen) drawTraffic(m *Model, c *canvas, h int) {
 // drawShare writes line y of a top list up to column edge.
 func (s *overviewScreen) drawShare(m *Model, c *canvas, list []detect.Share, y, edge int) {
 	if y < len(list) {
-		c.put(m.th.text, "  ")
-		c.cell(m.th.text, list[y].Name, edge-c.col-6, false)
+		c.put(m.th.text, " ")
+		c.cell(m.th.text, middle(clean(list[y].Name), edge-c.col-6), edge-c.col-6, false)
 		c.cell(m.th.text, percent(list[y].Share), 5, true)
+		c.put(m.th.text, " ")
 	}
 	c.space("", edge)
 }
@@ -123,8 +124,12 @@ func latencies(s *detect.Snapshot, w int) string {
 }
 
 func trafficFacts(s *detect.Snapshot) []string {
+	p95 := "p95 n/a: not in the log"
+	if s.Total.P95 >= 0 {
+		p95 = "p95 " + latencies(s, 11) + " " + latency(s.Total.P95)
+	}
 	return []string{
-		"p95 " + latencies(s, 11) + " " + latency(s.Total.P95),
+		p95,
 		"sources " + number(float64(s.Total.Sources)) + "  new " + rate(s.Total.NewSources) + "/s",
 		"err " + percent(s.Total.ErrorShare) + "  usual " + rate(s.Total.Baseline) + "/s",
 	}

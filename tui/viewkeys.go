@@ -40,7 +40,27 @@ func (m *Model) setFilter(f *filter) {
 	m.table.load(m.d, m.opt.Now(), false)
 }
 
+// needsYou is the filter behind f.
+const needsYou = "!state:blocked,job,sending,allow,limited,dry"
+
+func (m *Model) onlyOpen() {
+	if m.table.filter != nil && m.table.filter.text == needsYou {
+		m.setFilter(nil)
+		return
+	}
+	f, err := parseFilter(needsYou)
+	if err != nil {
+		m.say("warn", err.Error())
+		return
+	}
+	m.setFilter(f)
+}
+
 func (m *Model) askFilter() {
+	if s, ok := m.screens[m.at].(finder); ok {
+		m.askNeedle(s)
+		return
+	}
 	old := m.table.filter
 	if m.at != scrOverview && m.at != scrSuspects {
 		m.goTo(scrSuspects)
@@ -58,6 +78,29 @@ func (m *Model) askFilter() {
 	}
 	p.accept = func(m *Model, _ string) tea.Cmd { return nil }
 	p.cancel = func(m *Model) { m.setFilter(old) }
+	m.prompt = p
+}
+
+// finder is a list that can be narrowed by text.
+type finder interface {
+	find(m *Model, text string)
+	sought() string
+}
+
+func (s *blocksScreen) sought() string { return s.needle }
+func (s *auditScreen) sought() string  { return s.needle }
+
+// askNeedle narrows a list of decisions while the text is typed.
+func (m *Model) askNeedle(s finder) {
+	old := s.sought()
+	p := &prompt{lead: "/", plain: true}
+	p.set(old)
+	p.changed = func(m *Model, text string) error {
+		s.find(m, text)
+		return nil
+	}
+	p.accept = func(*Model, string) tea.Cmd { return nil }
+	p.cancel = func(m *Model) { s.find(m, old) }
 	m.prompt = p
 }
 
@@ -111,6 +154,10 @@ func (m *Model) stepBack() {
 
 // escape leaves a detail; on a list it takes away marks, then the filter.
 func (m *Model) escape() {
+	if s, ok := m.screens[m.at].(finder); ok && s.sought() != "" {
+		s.find(m, "")
+		return
+	}
 	switch {
 	case m.at != scrOverview && m.at != scrSuspects:
 		m.stepBack()
