@@ -11,22 +11,30 @@ const (
 )
 
 // isPlain reports whether b is printable ASCII without backslashes: such a line
-// needs neither decoding nor cleaning. It looks at eight bytes at a time
+// needs neither decoding nor cleaning. It looks at 32 bytes at a time
 // (https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord).
 func isPlain(b []byte) bool {
+	for len(b) >= 32 {
+		if (oddBytes(b)|oddBytes(b[8:])|oddBytes(b[16:])|oddBytes(b[24:]))&highs != 0 {
+			return false
+		}
+		b = b[32:]
+	}
 	for len(b) >= 8 {
-		w := binary.LittleEndian.Uint64(b)
-		control := w - ones*0x20              // borrows where a byte is below 0x20
-		del := (w ^ ones*0x7f) - ones         // borrows where a byte is 0x7f
-		slash := (w ^ ones*'\\') - ones       // borrows where a byte is a backslash
-		if (w|control|del|slash)&highs != 0 { // a borrow may flag more than it should, never less
-			if !plainBytes(b[:8]) {
-				return false
-			}
+		if oddBytes(b)&highs != 0 {
+			return false
 		}
 		b = b[8:]
 	}
 	return plainBytes(b)
+}
+
+// oddBytes sets the high bit of some byte when one of the first eight bytes of
+// b is below 0x20, above 0x7e, or a backslash, and of none otherwise: what
+// borrows from the next byte was flagged itself.
+func oddBytes(b []byte) uint64 {
+	w := binary.LittleEndian.Uint64(b)
+	return w | (w - ones*0x20) | (w + ones) | ((w ^ ones*'\\') - ones)
 }
 
 func plainBytes(b []byte) bool {

@@ -1,6 +1,7 @@
 package logline
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -166,6 +167,24 @@ func TestTextIsHarmless(t *testing.T) {
 				t.Errorf("got %q, want %q", r.Agent, c.want)
 			}
 		})
+	}
+}
+
+// TestPlainIsExact puts every byte at every place of a word.
+func TestPlainIsExact(t *testing.T) {
+	for n := range 70 {
+		for at := range n {
+			for c := range 256 {
+				b := bytes.Repeat([]byte{' '}, n)
+				b[at] = byte(c)
+				if n > at+1 {
+					b[at+1] = 0x7e
+				}
+				if want := c >= 0x20 && c < 0x7f && c != '\\'; isPlain(b) != want {
+					t.Fatalf("byte %#x at %d of %d: %v", c, at, n, !want)
+				}
+			}
+		}
 	}
 }
 
