@@ -68,7 +68,7 @@ func (e *Engine) gather(svc uint8, from, to int64) (rate, usual float64) {
 			rate += each
 		}
 	}
-	u := e.services[svc].rate.usual() * e.planned(svc, to)
+	u := e.services[svc].rate.usual() * e.expected(svc, to)
 	n := 0
 	for i := range e.base {
 		if e.base[i].service == svc {

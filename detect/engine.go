@@ -75,9 +75,11 @@ type Engine struct {
 	known      *sketch.Seen // sources seen before
 	prefixes   *sketch.Seen // their prefixes
 
-	slots [recentSeconds]slot
-	base  []baseSample
-	rng   uint64
+	slots    [recentSeconds]slot
+	base     []baseSample
+	regulars []regular
+	warm     bool // a saved baseline was loaded
+	rng      uint64
 
 	incidents []*incident
 	closed    []Incident
@@ -86,18 +88,16 @@ type Engine struct {
 	netList   []sourceKey // prefixes recommended for a block
 	suspects  []int32     // indices of sources with a score worth showing
 
-	history   [historySeconds]Point
-	total     service
-	inputs    []input
-	ahead     [lookAhead]client
-	touched   uint64 // keeps the reads of touch alive
-	seq       uint64
-	requests  uint64
-	work      attribution // room for attribution, kept from one to the next
-	mayAct    [256]int8   // answers of Options.MayAct by origin: 0 not asked
-	shedNets  uint64
-	feature   feature
-	factsNote map[sourceKey]Facts
+	history  [historySeconds]Point
+	total    service
+	inputs   []input
+	ahead    [lookAhead]client
+	touched  uint64 // keeps the reads of touch alive
+	seq      uint64
+	requests uint64
+	work     attribution // room for attribution, kept from one to the next
+	mayAct   [256]int8   // answers of Options.MayAct by origin: 0 not asked
+	feature  feature
 }
 
 // New returns an Engine that has seen nothing.

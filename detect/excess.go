@@ -59,7 +59,7 @@ func (e *Engine) alarms(svc uint8, sec int64) (from int64, starts []cause) {
 	s := &e.services[svc]
 	from = sec
 	note := func(r *series, c cause) {
-		if x, ok := r.alarm(); ok {
+		if x, ok := r.alarm(2, s.factor); ok {
 			from = min(from, max(r.since, sec-8))
 			c.rate = x
 			starts = append(starts, c)
@@ -72,15 +72,15 @@ func (e *Engine) alarms(svc uint8, sec int64) (from int64, starts []cause) {
 		}
 	}
 	note(&s.bare, cause{bare: true})
-	if x, ok := s.fails.alarm(); ok && s.failRoute != 0 {
+	if x, ok := s.fails.alarm(2, s.factor); ok && s.failRoute != 0 {
 		from = min(from, max(s.fails.since, sec-8))
 		starts = append(starts, cause{rate: x, rule: rule{}.with(dimRoute, uint64(s.failRoute)).with(dimMethod, uint64(methodPost))})
 	}
-	if _, ok := s.slowFails.alarmAbove(3); ok && s.failRoute != 0 {
+	if _, ok := s.slowFails.alarm(3, s.factor); ok && s.failRoute != 0 {
 		from = sec - 58
 		starts = append(starts, cause{slow: true, rule: rule{}.with(dimRoute, uint64(s.failRoute)).with(dimMethod, uint64(methodPost))})
 	}
-	if _, ok := s.slowBare.alarmAbove(8); ok && len(starts) == 0 {
+	if _, ok := s.slowBare.alarm(8, s.factor); ok && len(starts) == 0 {
 		from = sec - 58
 		starts = append(starts, cause{slow: true, bare: true})
 	}

@@ -35,6 +35,7 @@ func (e *Engine) allocate(limit int64) {
 	e.tmpl = make([]byte, 0, 512)
 	e.hosts = make([]hostTrial, 256)
 	e.queries, e.known, e.prefixes = sketch.NewSeen(seen), sketch.NewSeen(seen), sketch.NewSeen(seen)
+	e.regulars = make([]regular, maxRegulars)
 	e.base = make([]baseSample, 0, baselineSamples)
 	for i := range e.slots {
 		e.slots[i].kept = make([]sample, perSecond)
@@ -52,6 +53,7 @@ func (e *Engine) memory() Memory {
 	b += int64(len(e.routes))*160 + int64(len(e.memo)+len(e.agentMemo))*16
 	b += e.queries.Bytes() + e.known.Bytes() + e.prefixes.Bytes()
 	b += recentSeconds*perSecond*sampleSize + baselineSamples*(featureSize+24) + maxDetails*(detailSamples*sampleSize+256)
+	b += maxRegulars * 32
 	b += historySeconds*40 + int64(len(e.services))*8192
 	return Memory{Bytes: b, Limit: e.opt.MaxMemory, Shed: e.sources.shed}
 }

@@ -29,13 +29,36 @@ func (e *Engine) Expect(service string, from, to time.Time, factor float64) {
 	}
 }
 
-// planned is the factor expected of a service at second sec.
-func (e *Engine) planned(svc uint8, sec int64) float64 {
+// expected is how many times the usual rate of the last minutes a service is
+// expected to see at second sec: because people said so, or because this hour
+// of the week is a busy one.
+func (e *Engine) expected(svc uint8, sec int64) float64 {
+	s := &e.services[svc]
 	f := 1.0
-	for _, p := range e.services[svc].plan {
+	for _, p := range s.plan {
 		if sec >= p.from && sec < p.to {
 			f = max(f, p.factor)
 		}
 	}
+	if w := &s.week[hourOfWeek(sec)]; w.n >= weekLeast && s.rate.mean > 0 {
+		f = max(f, min(float64(w.mean)/float64(s.rate.mean), 20))
+	}
 	return f
 }
+
+// planned reports whether a planned event is on, which teaches nothing.
+func (e *Engine) planned(svc uint8, sec int64) bool {
+	for _, p := range e.services[svc].plan {
+		if sec >= p.from && sec < p.to {
+			return true
+		}
+	}
+	return false
+}
+
+// weekLeast is how many seconds of an hour of the week must have been seen
+// before that hour says what to expect: two weeks' worth.
+const weekLeast = 6000
+
+// learning reports whether the baseline is still cold.
+func (e *Engine) learning() bool { return !e.warm && e.sec-e.start < 120 }

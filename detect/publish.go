@@ -17,7 +17,7 @@ func sortShares(l []Share) {
 // Snapshot returns the state now.
 func (e *Engine) Snapshot() *Snapshot {
 	e.seq++
-	s := &Snapshot{Seq: e.seq, Now: e.time(), Learning: e.sec-e.start < 120, Sources: e.sources.held, NSuspects: len(e.suspects), Memory: e.memory()}
+	s := &Snapshot{Seq: e.seq, Now: e.time(), Learning: e.learning(), Sources: e.sources.held, NSuspects: len(e.suspects), Memory: e.memory()}
 	if !e.began {
 		return s
 	}

@@ -117,6 +117,9 @@ func (e *Engine) learn(sec int64) {
 		}
 		c := e.conduct(src)
 		e.learnConduct(d, src, c)
+		if c != conductYoung && c != conductBare {
+			e.meet(d.key, sec)
+		}
 		e.remember(d, c)
 	}
 }
@@ -124,7 +127,7 @@ func (e *Engine) learn(sec int64) {
 // remember puts a sample into the reservoir of the baseline; once full it is
 // renewed about every 15 minutes.
 func (e *Engine) remember(d *sample, c uint8) {
-	b := baseSample{d.feature, d.key, c}
+	b := baseSample{feature: d.feature, key: d.key, conduct: c}
 	if len(e.base) < cap(e.base) {
 		e.base = append(e.base, b)
 		return

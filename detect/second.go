@@ -82,7 +82,7 @@ func (e *Engine) closeSecond() {
 	e.updateIncidents(sec)
 	for i := range e.services {
 		s := &e.services[i]
-		frozen := e.frozen(uint8(i))
+		frozen := e.frozen(uint8(i)) || e.planned(uint8(i), sec)
 		s.rate.close(sec, frozen)
 		s.slowFails.cur += s.fails.cur
 		s.slowBare.cur += s.bare.cur
@@ -100,13 +100,14 @@ func (e *Engine) closeSecond() {
 		}
 	}
 	for i := range e.services {
+		e.services[i].factor = e.expected(uint8(i), sec)
 		e.services[i].loud, e.services[i].loudBy = [loudRoutes]uint16{}, [loudRoutes]float64{}
 	}
 	for i := 1; i < len(e.routes); i++ {
 		r := &e.routes[i]
 		if r.rate.n > 0 || r.rate.cur > 0 {
 			r.rate.close(sec, e.frozenRoute(uint16(i)))
-			if x, ok := r.rate.alarm(); ok {
+			if x, ok := r.rate.alarm(2, e.services[r.service].factor); ok {
 				e.services[r.service].heard(uint16(i), r, x)
 			}
 		}

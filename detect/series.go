@@ -64,15 +64,13 @@ func (s *series) usual() float64 {
 	return min(float64(s.mean), 2*float64(s.slow)+1)
 }
 
-// alarm reports whether the rate has changed and is worth a look: excess is
-// what it makes above its usual rate.
-func (s *series) alarm() (excess float64, ok bool) { return s.alarmAbove(2) }
-
-// alarmAbove is alarm with a floor for the excess.
-func (s *series) alarmAbove(floor float64) (excess float64, ok bool) {
-	u := s.usual()
+// alarm reports whether the rate has changed and is worth a look, and what it
+// makes above its usual rate, of which factor times are expected. Less than
+// floor requests/s are not worth it.
+func (s *series) alarm(floor, factor float64) (excess float64, ok bool) {
+	u := s.usual() * factor
 	excess = float64(s.fast) - u
-	ramp := s.n > 120 && float64(s.ten) > 3*float64(s.slow)+2
+	ramp := s.n > 120 && float64(s.ten) > 3*float64(s.slow)*factor+2
 	return excess, (s.cusum >= cusumAlarm || ramp) && excess > max(floor, 0.4*u)
 }
 

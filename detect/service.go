@@ -44,6 +44,7 @@ type service struct {
 	ownHash    uint64
 	ownVotes   int
 	ownFixed   bool
+	factor     float64 // how many times the usual rate is expected now
 	plan       []planned
 	week       [168]share
 	loud       [loudRoutes]uint16 // routes whose rate changed most this second

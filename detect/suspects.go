@@ -118,7 +118,7 @@ func (e *Engine) suspect(s *source) Suspect {
 	}
 	f := e.facts(s)
 	v.ASN, v.ASName, v.Country = f.ASN, f.ASName, f.Country
-	v.LongKnown = s.long.hits > 0 && e.sec-s.first > 2*86400
+	v.LongKnown = e.longKnown(s.key)
 	return v
 }
 
