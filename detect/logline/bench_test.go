@@ -1,6 +1,7 @@
 package logline
 
 import (
+	"net/netip"
 	"testing"
 
 	"levee/detect"
@@ -43,3 +44,16 @@ func benchmarkLines(b *testing.B, o Options, lines [][]byte) {
 }
 
 func BenchmarkCombined(b *testing.B) { benchmarkLines(b, Options{}, combinedLines) }
+
+// BenchmarkTrustedProxies resolves clients behind a proxy that is one of many
+// trusted ranges, as a CDN publishes them.
+func BenchmarkTrustedProxies(b *testing.B) {
+	var proxies []netip.Prefix
+	for i := range 200 {
+		proxies = append(proxies, netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i), 0, 0}), 20))
+	}
+	lines := [][]byte{
+		[]byte(`10.7.1.1 - - [12/Mar/2026:09:15:02 +0000] "GET /shop/item/48213?ref=home HTTP/1.1" 200 18342 "-" "Mozilla/5.0 (X11)" "198.51.100.4, 10.99.3.3"`),
+	}
+	benchmarkLines(b, Options{TrustedProxies: proxies}, lines)
+}

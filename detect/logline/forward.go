@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"net/netip"
 
+	"github.com/gaissmai/bart"
+
 	"levee/detect"
 )
 
@@ -11,20 +13,31 @@ import (
 // client may send as long a list as it likes.
 const maxHops = 32
 
-// trust knows which addresses may vouch for another one.
+// trust knows which addresses may vouch for another one: a handful, or all the
+// ranges that a CDN publishes.
 type trust struct {
-	prefixes []netip.Prefix
+	proxies *bart.Lite // nil: nobody
 }
 
 func newTrust(ps []netip.Prefix) trust {
-	t := trust{prefixes: make([]netip.Prefix, 0, len(ps))}
+	var t trust
 	for _, p := range ps {
-		if p.IsValid() {
-			t.prefixes = append(t.prefixes, unmapPrefix(p))
+		if !p.IsValid() {
+			continue
 		}
+		if t.proxies == nil {
+			t.proxies = new(bart.Lite)
+		}
+		t.proxies.Insert(unmapPrefix(p))
 	}
 	return t
 }
+
+// anyone reports whether there are trusted proxies at all.
+func (t *trust) anyone() bool { return t.proxies != nil }
+
+// holds reports whether a is a trusted proxy's.
+func (t *trust) holds(a netip.Addr) bool { return t.proxies != nil && t.proxies.Contains(a) }
 
 // unmapPrefix turns ::ffff:192.0.2.0/120 into 192.0.2.0/24.
 func unmapPrefix(p netip.Prefix) netip.Prefix {
@@ -32,15 +45,6 @@ func unmapPrefix(p netip.Prefix) netip.Prefix {
 		return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96).Masked()
 	}
 	return p.Masked()
-}
-
-func (t *trust) holds(a netip.Addr) bool {
-	for _, p := range t.prefixes {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
 }
 
 // resolve sets r.Source and r.Peer from the address that opened the connection
@@ -51,7 +55,7 @@ func (t *trust) holds(a netip.Addr) bool {
 // the whole chain is trusted, or a trusted proxy sent none, the client is
 // unknown: a proxy is never taken for one.
 func (p *Parser) resolve(r *detect.Request, peer netip.Addr, chain []byte) {
-	if len(p.trust.prefixes) == 0 || !p.trust.holds(peer) {
+	if !p.trust.holds(peer) {
 		r.Source = peer
 		return
 	}
@@ -84,7 +88,7 @@ func (p *Parser) listed(r *detect.Request, chain []byte) {
 		r.Client = p.text(chain)
 		return
 	}
-	if len(p.trust.prefixes) > 0 {
+	if p.trust.anyone() {
 		p.resolve(r, a, rest)
 		return
 	}

@@ -187,7 +187,7 @@ user remote_user user username
 seconds request_time
 milliseconds duration_ms elapsed_ms response_time_ms
 duration duration
-message message log event.original`},
+message message MESSAGE log event.original`},
 	{caddyJSON, `
 logger logger
 time ts
