@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -32,6 +33,7 @@ func parse(path string, text []byte, around surroundings) (Config, error) {
 // root returns the mapping the file consists of, or nil when it is empty or no
 // mapping. Duplicate keys pass here, so that all of them can be reported.
 func (d *decoder) root(text []byte) ast.Node {
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors begin a file with it
 	f, err := parseYAML(text)
 	if err != nil {
 		var at yaml.Error

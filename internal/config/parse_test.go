@@ -136,6 +136,7 @@ func TestEveryErrorAtOnce(t *testing.T) {
 		{"host", "auto: {services: {\"https://Shop\": {level: block}}}", `1: "https://Shop" is not a host; write the host alone in lower case, for instance shop.example.com`},
 		{"second document", "allow: []\n---\nallow: []", `3: a second YAML document begins here; keep everything in the first; drop the line ---`},
 		{"control character", `sources: [{file: "a\u0007b"}]`, `1: file: "a\ab" holds a control character; take it out`},
+		{"control character in a file's name", `notify: [{url_file: "a\nb"}]`, `1: url_file: "a\nb" holds a control character; take it out`},
 		{"several", "auto:\n  ttl: 5\n  levl: block\nallow: [x]", "2: ttl: \"5\" has no unit; write 5s, or another of ms, m, h, d\n" +
 			"3: unknown key \"levl\"; did you mean \"level\"?\n" +
 			"4: allow: \"x\" cannot be allowed; write an address, a prefix, \"asn:NUMBER\" or verified-crawlers"},
@@ -178,6 +179,31 @@ func TestNothingIsRequired(t *testing.T) {
 		want.File = "/etc/levee/levee.yaml"
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(Secret{})); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+func TestFilesOfOtherEditors(t *testing.T) {
+	for _, text := range []string{
+		"\ufeffauto:\n  level: block\n",
+		"auto:\r\n  level: block\r\n",
+		"auto: {level: \"block\"}",
+		"{\"auto\": {\"level\": \"block\"}}",
+		"auto:\n  level: block", // no newline at the end
+	} {
+		if c, err := read(text); err != nil || c.Auto.Level != "block" {
+			t.Errorf("%q: level %q, %v", text, c.Auto.Level, err)
+		}
+	}
+}
+
+// TestTextThatNests holds that the parser, which recurses, is not asked to go
+// to the bottom of a file made to overflow its stack.
+func TestTextThatNests(t *testing.T) {
+	for _, piece := range []string{"[", "{a: ", "- ", "? ", "a: "} {
+		_, err := read(strings.Repeat(piece, 200_000))
+		if err == nil {
+			t.Errorf("%q repeated loads", piece)
 		}
 	}
 }
