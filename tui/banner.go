@@ -61,7 +61,7 @@ func (m *Model) drawBanner(c *canvas) {
 	if d.open > 1 {
 		more = strconv.Itoa(d.open) + " incidents"
 	}
-	need := "all suspects are handled"
+	need := "all suspects handled"
 	if d.need > 0 {
 		need = strconv.Itoa(d.need) + " need you: f"
 	}
@@ -69,7 +69,11 @@ func (m *Model) drawBanner(c *canvas) {
 		m.bannerLine(c, th.crowd, false, what, crowdAdvice(in.Attack), rps, since, more, "err "+percent(t.ErrorShare))
 		return
 	}
-	m.bannerLine(c, th.hostile, true, what, rps, "3: what to do", need, since, more, "err "+percent(t.ErrorShare), blocked, queue)
+	p := th.hostile
+	if d.need == 0 && t.Baseline > 0 && t.Rate < 1.5*t.Baseline {
+		p = th.contained // it goes on, but nobody is hurt
+	}
+	m.bannerLine(c, p, true, what, rps, need, "3: what to do", since, more, "err "+percent(t.ErrorShare), blocked, queue)
 }
 
 // crowdAdvice says what a surge that is no attack needs.

@@ -90,7 +90,9 @@ func (t *table) layout(w int) []placed {
 		}
 	} else {
 		for i := range columns {
-			want = append(want, &columns[i])
+			if n := columns[i].name; t.networks || n != "asn" && n != "cc" {
+				want = append(want, &columns[i])
+			}
 		}
 	}
 	byRank := slices.Clone(want)

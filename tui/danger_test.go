@@ -409,3 +409,22 @@ func TestUndoTakesTheWholeActBack(t *testing.T) {
 		t.Fatalf("%d decisions in force after the undo, want 3", n)
 	}
 }
+
+// What was dealt with and fell silent makes room; the selected row stays.
+func TestSettledSourcesSink(t *testing.T) {
+	f := newFake()
+	d := sit(t, f, 120, 36, plain)
+	f.step(time.Second, func(s *detect.Snapshot, _ *actions.Board) { s.Suspects[0].Rate = 0 })
+	d.wait(time.Minute)
+	if k := d.m.table.rows[0].s.Key; k != pfx("198.51.100.23") {
+		t.Fatalf("%v stands first although a louder one is not dealt with", k)
+	}
+	f = newFake()
+	d = sit(t, f, 120, 36, plain)
+	d.keys("j k")
+	f.step(time.Second, func(s *detect.Snapshot, _ *actions.Board) { s.Suspects[0].Rate = 0 })
+	d.wait(time.Minute)
+	if d.m.table.cursor != 0 || d.m.table.selected().s.Key != pfx("203.0.113.0/24") {
+		t.Fatal("the selected row sank under the operator's finger")
+	}
+}

@@ -228,5 +228,5 @@ func TestOnlyWhatNeedsYou(t *testing.T) {
 	d.sees("BLOCKED", "JOB #4412", "ALLOW")
 	f.step(time.Second, func(s *detect.Snapshot, _ *actions.Board) { s.Suspects = s.Suspects[:1] })
 	d.wait(time.Minute)
-	d.sees("all suspects are handled")
+	d.sees("all suspects handled")
 }

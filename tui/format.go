@@ -162,8 +162,8 @@ func attackName(a detect.Attack) string {
 // middle shortens an address or prefix to w columns by its middle: neighbours
 // differ at their end.
 func middle(s string, w int) string {
-	if len(s) <= w || w < 8 {
-		return s
+	if len(s) <= w || w < 8 || measure(s) != len(s) {
+		return s // short enough, or not plain ASCII, which is cut at its end
 	}
 	tail := (w - 1) * 2 / 3
 	return s[:w-1-tail] + "…" + s[len(s)-tail:]

@@ -33,6 +33,8 @@ type table struct {
 	marks  map[netip.Prefix]bool
 	anchor netip.Prefix // where a range began
 
+	networks bool // whether the network of any source is known
+
 	filter *filter
 	sort   string
 	up     bool // smallest first
@@ -61,8 +63,10 @@ func (t *table) load(d *data, now time.Time, dialog bool) {
 	t.total = max(d.snap.NSuspects, len(d.snap.Suspects))
 	t.held = t.pinned || dialog || now.Before(t.until)
 	at := make(map[netip.Prefix]int, len(d.snap.Suspects))
+	t.networks = false
 	for i := range d.snap.Suspects {
 		at[d.snap.Suspects[i].Key] = i
+		t.networks = t.networks || d.snap.Suspects[i].ASN != 0
 	}
 	var old []row
 	if t.held {
@@ -159,6 +163,11 @@ func (t *table) order(rows []row, now time.Time) {
 		return r.s.Score
 	}
 	slices.SortStableFunc(rows, func(a, b row) int {
+		if t.sort == "score" && !t.up {
+			if c := cmp.Compare(t.settled(&a), t.settled(&b)); c != 0 {
+				return c
+			}
+		}
 		c := cmp.Compare(num(&b), num(&a))
 		if c == 0 && t.sort != "source" {
 			c = cmp.Compare(b.s.Rate, a.s.Rate)
@@ -171,6 +180,15 @@ func (t *table) order(rows []row, now time.Time) {
 		}
 		return c
 	})
+}
+
+// settled is 1 for a source that was dealt with and has fallen silent: it makes
+// room for those that still hurt. The selected one stays where it is.
+func (t *table) settled(r *row) int {
+	if r.st.handled() && r.s.Rate < 0.05 && (t.follow || r.s.Key != t.key) {
+		return 1
+	}
+	return 0
 }
 
 // move steps the cursor.

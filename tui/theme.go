@@ -27,7 +27,7 @@ type theme struct {
 	name                                 string
 	text, dim, title, rule, key, cursor  pen
 	bar, armed, suggest, disarmed        pen // status bar and what automation may do
-	hostile, crowd, calm                 pen // banners
+	hostile, contained, crowd, calm      pen // banners
 	crit, high, med, low                 pen // score bands
 	blocked, job, allow, unknown, failed pen // states
 	good, warn, bad                      pen
@@ -92,7 +92,8 @@ func newTheme(name string, r *lipgloss.Renderer, noColor bool) (*theme, error) {
 		key: mk(look{fg: p.info, bold: true}), cursor: mk(look{fg: p.cursorFG, bg: p.cursorBG, bold: true, reverse: true}),
 		bar: mk(look{fg: p.onBar, bg: p.bar, reverse: true}), armed: mk(look{fg: p.onHot, bg: "#005f5f", bold: true, reverse: true}),
 		suggest: mk(look{fg: p.onBar, bg: p.bar, bold: true, reverse: true}), disarmed: mk(look{fg: p.onHot, bg: hot, bold: true, reverse: true}),
-		hostile: mk(look{fg: p.onHot, bg: hot, bold: true, reverse: true}), crowd: mk(look{fg: p.info, bold: true}), calm: mk(look{fg: p.good}),
+		contained: mk(look{fg: p.onBar, bg: p.bar, bold: true, reverse: true}),
+		hostile:   mk(look{fg: p.onHot, bg: hot, bold: true, reverse: true}), crowd: mk(look{fg: p.info, bold: true}), calm: mk(look{fg: p.good}),
 		crit: mk(look{fg: p.crit, bold: true}), high: mk(look{fg: p.high}), med: mk(look{fg: p.med}), low: "",
 		blocked: mk(look{fg: p.dim}), job: mk(look{fg: p.info}), allow: mk(look{fg: p.good}), unknown: mk(look{fg: p.violet, bold: true}),
 		failed: mk(look{fg: p.crit, bold: true}),

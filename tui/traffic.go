@@ -32,7 +32,7 @@ func (s *overviewScreen) drawStrip(m *Model, c *canvas) {
 
 // drawTraffic is the chart with what leads the traffic beside it.
 func (s *overviewScreen) drawTraffic(m *Model, c *canvas, h int) {
-	side := c.w * 54 / 100
+	side := c.w * 56 / 100
 	if c.w < 100 {
 		side = 24
 	}
@@ -54,13 +54,13 @@ func (s *overviewScreen) drawTraffic(m *Model, c *canvas, h int) {
 	c.put(m.th.title, "Status")
 	c.put(m.th.rule, " ")
 	c.rule(m.th.rule, w+status)
-	half := rest / 2
+	half := rest * 46 / 100 // networks need a little more than paths
 	if rest > 0 {
 		for i, t := range [...]string{"Top paths", networksTitle(d.snap)} {
 			c.put(m.th.rule, "─ ")
 			c.put(m.th.title, t)
 			c.put(m.th.rule, " ")
-			c.rule(m.th.rule, w+status+half*(i+1))
+			c.rule(m.th.rule, [...]int{w + status + half, c.w}[i])
 		}
 		c.rule(m.th.rule, c.w)
 	}
@@ -92,7 +92,11 @@ func (s *overviewScreen) drawTraffic(m *Model, c *canvas, h int) {
 func (s *overviewScreen) drawShare(m *Model, c *canvas, list []detect.Share, y, edge int) {
 	if y < len(list) {
 		c.put(m.th.text, " ")
-		c.cell(m.th.text, middle(clean(list[y].Name), edge-c.col-6), edge-c.col-6, false)
+		name := list[y].Name
+		if strings.HasSuffix(name, "/24") || strings.HasSuffix(name, "/48") {
+			name = middle(name, edge-c.col-6)
+		}
+		c.cell(m.th.text, name, edge-c.col-6, false)
 		c.cell(m.th.text, percent(list[y].Share), 5, true)
 		c.put(m.th.text, " ")
 	}
