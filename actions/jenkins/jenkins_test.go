@@ -637,7 +637,7 @@ func TestBadOptions(t *testing.T) {
 		"password in URL":   {URL: "http://u:pass@x/", Jobs: good},
 		"no jobs":           {URL: "http://x/"},
 		"bad name":          {URL: "http://x/", Jobs: map[actions.Verb]Job{actions.Block: {"../b", good[actions.Block].Parameters}}},
-		"bad verb":          {URL: "http://x/", Jobs: map[actions.Verb]Job{actions.Notify: good[actions.Block]}},
+		"bad verb":          {URL: "http://x/", Jobs: map[actions.Verb]Job{actions.Allow: good[actions.Block]}},
 		"bad placeholder":   {URL: "http://x/", Jobs: map[actions.Verb]Job{actions.Block: {"b", map[string]string{"A": "{{addd}}"}}}},
 		"open placeholder":  {URL: "http://x/", Jobs: map[actions.Verb]Job{actions.Block: {"b", map[string]string{"A": "{{added"}}}},
 		"no way back":       {URL: "http://x/", Jobs: map[actions.Verb]Job{actions.Block: {"b", map[string]string{"A": "{{added}}"}}}},

@@ -87,9 +87,9 @@ func (o *Options) complete() error {
 
 func checkJob(verb actions.Verb, job Job, all map[actions.Verb]Job) error {
 	switch verb {
-	case actions.Block, actions.Unblock, actions.Throttle, actions.Harden, actions.ScaleUp, actions.ScaleDown:
+	case actions.Block, actions.Unblock, actions.Throttle, actions.Harden, actions.ScaleUp, actions.ScaleDown, actions.Notify:
 	default:
-		return fmt.Errorf("jenkins: no job can be named for %q; use block, unblock, throttle, harden, scale_up or scale_down", verb)
+		return fmt.Errorf("jenkins: no job can be named for %q; use block, unblock, throttle, harden, scale_up, scale_down or notify", verb)
 	}
 	if _, err := jobPath(job.Job); err != nil {
 		return fmt.Errorf("jenkins: job for %s: %w", verb, err)
