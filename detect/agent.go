@@ -35,7 +35,8 @@ func (e *Engine) lookAgent(a []byte, f *feature) {
 		f.agent, f.tool, f.claims = m.id, m.tool, m.claims
 		return
 	}
-	low := bytes.ToLower(a[:min(len(a), 256)])
+	var buf [256]byte
+	low := lower(buf[:0], a)
 	f.tool, f.claims = containsAny(low, toolParts), containsAny(low, crawlerParts)
 	name := family(a)
 	nh := hashBytes(name, 13)

@@ -4,8 +4,13 @@ import "time"
 
 // sourceOf returns the state of client k, making it when it has none. fresh
 // says that the client was never seen before.
-func (e *Engine) sourceOf(k sourceKey, h, low uint64, sec int64) (s *source, fresh bool) {
-	if i := e.sources.find(k, h); i >= 0 {
+func (e *Engine) sourceOf(c *client, sec int64) (s *source, fresh bool) {
+	k, h, low := c.key, c.hash, c.low
+	i := int(c.at)
+	if i < 0 || e.sources.tags[i] != h|1 || e.sources.entries[i].key != k {
+		i = e.sources.find(k, h)
+	}
+	if i >= 0 {
 		s = &e.sources.entries[i]
 		s.low = low
 		return s, false
@@ -23,6 +28,9 @@ func (e *Engine) sourceOf(k sourceKey, h, low uint64, sec int64) (s *source, fre
 	n := k.net()
 	if !e.prefixes.Add(n.hash()) {
 		s.marks |= markNew
+	}
+	if e.opt.Facts != nil {
+		e.noteFacts(s)
 	}
 	return s, fresh
 }

@@ -140,6 +140,7 @@ type client struct {
 	key  sourceKey
 	low  uint64
 	hash uint64
+	at   int32 // where it was found ahead, -1 when it was not
 }
 
 // touch finds out who the next requests come from and reads their places in
@@ -155,8 +156,9 @@ func (e *Engine) touch(batch []Request) {
 	}
 	for i := range batch {
 		c := &e.ahead[i]
-		if at := e.sources.find(c.key, c.hash); at >= 0 {
-			s := &e.sources.entries[at]
+		c.at = int32(e.sources.find(c.key, c.hash))
+		if c.at >= 0 {
+			s := &e.sources.entries[c.at]
 			e.touched += uint64(s.cur.hits) + s.routes + uint64(s.seen)
 		}
 	}
@@ -174,7 +176,8 @@ func (e *Engine) judge(r *Request, c *client) {
 		e.look(r, svc, f)
 	}
 	h := c.hash
-	s, fresh := e.sourceOf(c.key, h, c.low, sec)
+	s, fresh := e.sourceOf(c, sec)
+	f.asn, f.country = s.asn, s.country
 	e.countService(r, f, s, h, sec, fresh, late)
 	e.countSource(r, s, f, sec, late)
 	n := e.countNet(s, sec)

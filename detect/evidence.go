@@ -31,10 +31,11 @@ const (
 	sigMember
 	sigMatch
 	sigPrefix
+	sigFalseCrawler
 )
 
 var signalNames = [...]string{"rate", "one_path", "no_assets", "no_referer", "tool_agent", "agent_churn", "random_query", "odd_method", "errors", "new",
-	"login_failures", "nothing_else", "missing_paths", "probes", "garbage", "slow", "many_people", "verified_crawler", "assets", "machine_route", "habit", "incident", "signature", "prefix"}
+	"login_failures", "nothing_else", "missing_paths", "probes", "garbage", "slow", "many_people", "verified_crawler", "assets", "machine_route", "habit", "incident", "signature", "prefix", "false_crawler"}
 
 // say turns a proof into words.
 func (p *proof) say() Evidence {
@@ -85,6 +86,8 @@ func (p *proof) say() Evidence {
 		ev.Text = fmt.Sprintf("many people behind one address: %.0f user agents, %.0f paths", a, b)
 	case sigCrawler:
 		ev.Text = "a verified crawler"
+	case sigFalseCrawler:
+		ev.Text = "claims to be a crawler, but its address says otherwise"
 	case sigAssets:
 		ev.Text = fmt.Sprintf("fetches assets as a browser does (%.0f)", a)
 	case sigMachine:

@@ -13,6 +13,8 @@ type feature struct {
 	refer    uint16 // referNone, referOwn, or 2 + the id of the referring host
 	shape    uint16 // id of the query's keys; 0 none or rare
 	headers  uint32
+	asn      uint32
+	country  uint16 // two letters
 	status   uint16
 	service  uint8
 	method   uint8

@@ -53,14 +53,28 @@ func (e *Engine) judgeSource(s *source) {
 	if s.seen < 4 {
 		return
 	}
-	if t := s.total(); s.marks&(markPerson|markMixed) == 0 && conductOf(&t, s) == conductBare {
-		s.marks |= markBare
-	} else {
-		s.marks &^= markBare
+	s.marks &^= markBare
+	if s.marks&(markPerson|markMixed) == 0 && s.pages() >= 3 {
+		if t := s.total(); conductOf(&t, s) == conductBare {
+			s.marks |= markBare
+		}
+	}
+	if s.score == 0 && s.marks&(markEnrolled|markBlock) == 0 && e.harmless(s) {
+		return
 	}
 	var p proofs
 	a := e.weigh(s, &p)
 	e.conclude(s, a, &p)
+}
+
+func (s *source) pages() int { return int(s.cur.pages) + int(s.prev.pages) + int(s.long.pages) }
+
+// harmless is the quick look that most judgments end with: nothing was counted
+// that any signal could begin with.
+func (e *Engine) harmless(s *source) bool {
+	c, p, l := &s.cur, &s.prev, &s.long
+	return c.fails+p.fails < 5 && c.fails+p.fails+l.fails < 8 && c.missing+p.missing+l.missing < 6 && c.garbage+p.garbage < 8 && c.slow+p.slow < 10 &&
+		s.hitsIn(e.sec, 10) < 20
 }
 
 // conclude takes a judgment over into the source's state, lists it and tells
@@ -101,7 +115,7 @@ func (e *Engine) mayBlock(s *source) bool {
 	if e.opt.Usual != nil && e.opt.Usual(a) {
 		return false
 	}
-	if e.facts(s).Crawler == CrawlerVerified || s.marks&markClaims != 0 && crawlerRange(a) {
+	if e.noteFacts(s); s.marks&markVerified != 0 || s.marks&markClaims != 0 && crawlerRange(a) {
 		s.marks |= markVerified
 		return false
 	}
@@ -135,6 +149,21 @@ func (e *Engine) facts(s *source) Facts {
 		return Facts{}
 	}
 	return e.opt.Facts(s.key.addr(s.low))
+}
+
+// noteFacts takes over what is known of a source beside the traffic.
+func (e *Engine) noteFacts(s *source) {
+	f := e.facts(s)
+	s.asn = f.ASN
+	if len(f.Country) >= 2 {
+		s.country = uint16(f.Country[0])<<8 | uint16(f.Country[1])
+	}
+	switch f.Crawler {
+	case CrawlerVerified:
+		s.marks |= markVerified
+	case CrawlerFalse:
+		s.marks |= markFalse
+	}
 }
 
 func attackCode(a Attack) uint8 {

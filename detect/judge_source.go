@@ -32,6 +32,9 @@ func (e *Engine) weigh(s *source, p *proofs) Attack {
 		}
 		consider(name, from)
 	}
+	if s.marks&(markFalse|markClaims) == markFalse|markClaims && p.sum > 0 {
+		p.add(sigFalseCrawler, 25, 0, 0)
+	}
 	if p.sum > 0 {
 		e.weighMerits(s, &t, p)
 	}

@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"fmt"
+	"net/netip"
 	"sort"
 	"strconv"
 	"time"
@@ -104,6 +106,7 @@ func (s *service) traffic(sec int64, usual float64) Traffic {
 // from which networks.
 func (e *Engine) publishTops(s *Snapshot) {
 	total := 0.0
+	asns, someone := map[uint32]float64{}, map[uint32]netip.Addr{}
 	paths, agents, nets := map[uint16]float64{}, map[uint16]float64{}, map[sourceKey]float64{}
 	for i := range e.slots {
 		sl := &e.slots[i]
@@ -117,7 +120,12 @@ func (e *Engine) publishTops(s *Snapshot) {
 			total += w
 			paths[d.route] += w
 			agents[d.agent] += w
-			nets[d.key.net()] += w
+			if e.opt.Facts != nil {
+				asns[d.asn] += w
+				someone[d.asn] = d.source
+			} else {
+				nets[d.key.net()] += w
+			}
 		}
 	}
 	s.Paths = topShares(paths, total, func(k uint16) string { return e.routeWords.name(k) })
@@ -127,7 +135,19 @@ func (e *Engine) publishTops(s *Snapshot) {
 		}
 		return ""
 	})
-	s.Networks = topShares(nets, total, func(k sourceKey) string { return k.netPrefix().String() })
+	if e.opt.Facts == nil {
+		s.Networks = topShares(nets, total, func(k sourceKey) string { return k.netPrefix().String() })
+		return
+	}
+	s.Networks = topShares(asns, total, func(n uint32) string {
+		if n == 0 {
+			return ""
+		}
+		if who := e.opt.Facts(someone[n]); who.ASName != "" {
+			return fmt.Sprintf("AS%d %s", n, who.ASName)
+		}
+		return fmt.Sprintf("AS%d", n)
+	})
 }
 
 func topShares[K comparable](m map[K]float64, total float64, name func(K) string) []Share {

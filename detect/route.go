@@ -161,13 +161,7 @@ var (
 // markPath tells from a path's words what it is for.
 func markPath(path []byte) (m uint8) {
 	var buf [192]byte
-	low := buf[:0]
-	for _, c := range path[:min(len(path), len(buf))] {
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		low = append(low, c)
-	}
+	low := lower(buf[:0], path)
 	if i := bytes.LastIndexByte(low, '.'); i >= 0 && len(low)-i <= 7 && bytes.IndexByte(low[i:], '/') < 0 && assetSuffixes[string(low[i+1:])] {
 		return routeAsset
 	}
@@ -183,6 +177,17 @@ func markPath(path []byte) (m uint8) {
 		m |= routeAPI
 	}
 	return m
+}
+
+// lower appends s in lower case to dst, as far as dst's capacity goes.
+func lower(dst, s []byte) []byte {
+	for _, c := range s[:min(len(s), cap(dst))] {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
 }
 
 func containsAny(s []byte, parts [][]byte) bool {

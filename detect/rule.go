@@ -14,6 +14,8 @@ const (
 	dimProto
 	dimStatus
 	dimNet
+	dimASN
+	dimCountry
 	dims
 )
 
@@ -69,6 +71,10 @@ func value(f *feature, k sourceKey, d uint8) uint64 {
 		return uint64(f.status)
 	case dimNet:
 		return k.net().hash()
+	case dimASN:
+		return uint64(f.asn)
+	case dimCountry:
+		return uint64(f.country)
 	}
 	return 0
 }
@@ -147,6 +153,10 @@ func (e *Engine) signature(r *rule, example *sample) Signature {
 			if example != nil {
 				s.Prefix = example.key.netPrefix().String()
 			}
+		case dimASN:
+			s.ASN = fmt.Sprintf("AS%d", v)
+		case dimCountry:
+			s.Country = string([]byte{byte(v >> 8), byte(v)})
 		}
 	}
 	return s

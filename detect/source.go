@@ -62,8 +62,9 @@ const (
 	markDirect
 	markMayNot // seen through an input whose word is not enough to act
 	markMayAct
-	markNew  // no source of its prefix had been seen before
-	markBare // asks pages and nothing a browser would ask with them
+	markNew   // no source of its prefix had been seen before
+	markFalse // claims to be a crawler and is not
+	markBare  // asks pages and nothing a browser would ask with them
 )
 
 const ringSeconds = 12
@@ -103,6 +104,8 @@ type source struct {
 	told     int64  // second of the last event
 	gapMean  float32
 	gapDev   float32
+	asn      uint32
+	country  uint16
 	detail   uint16 // index into the details, 0 none
 	prev     tally  // the minute before
 	long     tally  // about the last 15 minutes before those, fading
