@@ -14,38 +14,29 @@ import (
 var combined = regexp.MustCompile(`^([0-9a-f.:]+) - - \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000)\] "([A-Z]+ /\S* HTTP/(?:1\.1|2\.0))" (\d{3}) (\d+) "([^"]*)" "([^"]*)"$`)
 
 func TestEveryLineIsCombinedAndInOrder(t *testing.T) {
-	s := newSim(t, Options{Seed: 1, Drills: Names(), History: time.Minute})
-	last := time.Time{}
-	check := func(text []byte, from, to time.Time) {
-		for line := range bytes.Lines(text) {
-			m := combined.FindSubmatch(bytes.TrimSuffix(line, []byte("\n")))
-			if m == nil {
-				t.Fatalf("not a combined line: %s", line)
-			}
-			at, err := time.Parse("02/Jan/2006:15:04:05 -0700", string(m[2]))
-			if err != nil || at.Before(last) || at.Before(from.Truncate(time.Second)) || !at.Before(to) {
-				t.Fatalf("out of order or outside %s to %s: %s", from, to, line)
-			}
-			last = at
-			if bytes.ContainsAny(line, "{}") {
-				t.Fatalf("a placeholder was not filled: %s", line)
-			}
-		}
-	}
-	end := s.Live()
 	for _, d := range Drills() {
-		end = end.Add(d.Length + pause)
-	}
-	// Each drill is looked at in its first and its last seconds.
-	at := s.Live().Add(firstAfter)
-	for _, d := range Drills() {
-		check(s.Lines(at, at.Add(3*time.Second)), at, at.Add(3*time.Second))
-		late := at.Add(d.Length - 3*time.Second)
-		check(s.Lines(late, late.Add(3*time.Second)), late, late.Add(3*time.Second))
-		at = at.Add(d.Length + pause)
-	}
-	if len(s.Episodes()) < len(Drills()) {
-		t.Errorf("only %d episodes began before %s", len(s.Episodes()), end)
+		t.Run(d.Name, func(t *testing.T) {
+			s := newSim(t, Options{Seed: 1, Rate: 30, Drills: []string{d.Name}, History: time.Second})
+			from := s.Live().Add(firstAfter)
+			to := from.Add(12 * time.Second)
+			last := from.Truncate(time.Second)
+			lines := 0
+			for line := range bytes.Lines(s.Lines(from, to)) {
+				m := combined.FindSubmatch(bytes.TrimSuffix(line, []byte("\n")))
+				if m == nil || bytes.ContainsAny(line, "{}") {
+					t.Fatalf("not a combined line, or a placeholder was not filled: %s", line)
+				}
+				at, err := time.Parse("02/Jan/2006:15:04:05 -0700", string(m[2]))
+				if err != nil || at.Before(last) || !at.Before(to) {
+					t.Fatalf("out of order or outside %s to %s: %s", from, to, line)
+				}
+				last = at
+				lines++
+			}
+			if lines < 12*20 {
+				t.Errorf("%d lines in 12 seconds", lines)
+			}
+		})
 	}
 }
 
@@ -54,7 +45,7 @@ func TestEveryLineIsCombinedAndInOrder(t *testing.T) {
 func TestTruthOfEveryDrill(t *testing.T) {
 	for _, d := range Drills() {
 		t.Run(d.Name, func(t *testing.T) {
-			s := newSim(t, Options{Seed: 5, Drills: []string{d.Name}, Once: true, History: time.Second})
+			s := newSim(t, Options{Seed: 5, Rate: 30, Drills: []string{d.Name}, Once: true, History: time.Second})
 			begin := s.Live().Add(firstAfter)
 			s.Lines(begin, begin.Add(min(d.Length, 90*time.Second))) // everyone has come by then
 
@@ -84,7 +75,7 @@ func TestTruthOfEveryDrill(t *testing.T) {
 				switch {
 				case w.Fresh && got < 100*w.Sources:
 					t.Errorf("%s: %d addresses, want a new one for each request", w.Name, got)
-				case !w.Fresh && (got > want || got < want/3): // players may be drawn twice, hosting prefixes run dry
+				case !w.Fresh && (got > want || got < want/6): // players may be drawn twice, hosting prefixes run dry
 					t.Errorf("%s: %d sources of %d", w.Name, got, want)
 				}
 				if hostile[w.Name] != w.Hostile {
