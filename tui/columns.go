@@ -24,7 +24,7 @@ var columns = []column{
 	{"score", "SCORE", "0 to 100 and its band", 6, 0, true, 1, func(r *row, _ time.Time) string {
 		return string(band(r.s.Score)) + " " + strconv.Itoa(int(r.s.Score+0.5))
 	}},
-	{"source", "IP / PREFIX", "an address, an IPv6 /64, or a prefix", 16, 24, false, 0, func(r *row, _ time.Time) string { return prefixText(r.s.Key) }},
+	{"source", "IP / PREFIX", "an address, an IPv6 /64, or a prefix", 16, 8, false, 0, func(r *row, _ time.Time) string { return prefixText(r.s.Key) }},
 	{"cc", "CC", "country", 2, 0, false, 7, func(r *row, _ time.Time) string { return r.s.Country }},
 	{"asn", "ASN", "network it belongs to", 8, 0, false, 5, func(r *row, _ time.Time) string {
 		if r.s.ASN == 0 {
@@ -38,7 +38,7 @@ var columns = []column{
 	{"err", "ERR%", "share of answers with an error", 5, 0, true, 4, func(r *row, _ time.Time) string { return strconv.Itoa(int(r.s.ErrorShare*100 + 0.5)) }},
 	{"paths", "PATHS", "distinct paths it asks for", 5, 0, true, 9, func(r *row, _ time.Time) string { return number(float64(r.s.Paths)) }},
 	{"agents", "UA", "distinct user agents", 3, 0, true, 9, func(r *row, _ time.Time) string { return number(float64(r.s.Agents)) }},
-	{"rules", "RULES", "what speaks against it", 16, 14, false, 10, func(r *row, _ time.Time) string { return signals(r.s) }},
+	{"rules", "RULES", "what speaks against it", 16, 24, false, 10, func(r *row, _ time.Time) string { return signals(r.s) }},
 	{"state", "STATE", "what was done about it", 10, 0, false, 2, func(r *row, _ time.Time) string {
 		if r.gone && r.st.kind == standNone {
 			return "gone quiet"

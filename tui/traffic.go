@@ -104,8 +104,10 @@ func (s *overviewScreen) drawShare(m *Model, c *canvas, list []detect.Share, y, 
 }
 
 func networksTitle(s *detect.Snapshot) string {
-	if len(s.Networks) > 0 && !strings.Contains(s.Networks[0].Name, "/") {
-		return "Top ASN"
+	for _, n := range s.Networks {
+		if strings.HasPrefix(n.Name, "AS") {
+			return "Top ASN"
+		}
 	}
 	return "Top networks"
 }
