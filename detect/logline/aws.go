@@ -105,6 +105,22 @@ func (p *Parser) ownURL(r *detect.Request) {
 	}
 }
 
+// splitURL cuts "https://host:port/path" into host and path, for logs of load
+// balancers, which write every request so. ok is false for anything else.
+func splitURL(b []byte) (authority, rest []byte, ok bool) {
+	i := bytes.Index(b, []byte("://"))
+	if i <= 0 || i > 5 {
+		return nil, nil, false
+	}
+	b = b[i+3:]
+	if j := bytes.IndexByte(b, '/'); j >= 0 {
+		return b[:j], b[j:], j > 0
+	}
+	return b, slash, len(b) > 0
+}
+
+var slash = []byte("/")
+
 // s3 reads Amazon S3's server access log (Amazon S3 User Guide, "Server access
 // log format").
 type s3 struct{}

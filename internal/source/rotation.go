@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 )
+
+// maxFiles bounds how many files one Tail keeps open.
+const maxFiles = 512
 
 // paths expands the globs. A path that is no pattern is always among them.
 func (t *tail) paths() []string {
@@ -36,7 +40,13 @@ func (t *tail) paths() []string {
 		all = append(all, p) // vanished from its glob: look where it went
 	}
 	slices.Sort(all)
-	return slices.Compact(all)
+	all = slices.Compact(all)
+	// What a glob does not match any more is no problem any more.
+	maps.DeleteFunc(t.problem, func(p, _ string) bool {
+		_, found := slices.BinarySearch(all, p)
+		return p != "" && !found && !slices.Contains(t.o.Paths, p)
+	})
+	return all
 }
 
 // isPacked reports whether a name is that of a packed log, which a glob may
@@ -74,6 +84,10 @@ func (t *tail) visit(path string) {
 		return
 	}
 	if t.renamed(path, identify(path, st)) {
+		return
+	}
+	if len(t.live) >= maxFiles {
+		t.problem[path] = fmt.Sprintf("%s is not followed: %d files are already; narrow the pattern", path, maxFiles)
 		return
 	}
 	f, err = t.open(path)

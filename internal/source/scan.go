@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"levee/detect"
 	"levee/detect/logline"
 )
 
@@ -19,7 +18,7 @@ type ScanOptions struct {
 	Parse    logline.Options              // its Origin is given to all files alike
 	Stdin    io.Reader                    // what "-" reads; nil: the process's standard input
 	Progress func(read, total int64)      // bytes taken from disk so far and in all (0 unknown); called from one goroutine, for every 256 KiB of text
-	Failed   func(path string, err error) // called when a file can't be read or has no known format; may be nil
+	Failed   func(path string, err error) // called when a file can't be read or holds no request; not from the goroutine that calls each; may be nil
 }
 
 // Stats is what a Scan read.
@@ -233,48 +232,5 @@ func send[T any](ctx context.Context, c chan<- T, v T) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-}
-
-// ParseFile parses one recorded log line by line, in order: line counts from 1,
-// format is what was recognised, err says what is wrong with a malformed line.
-// The request is valid during the call only. An error of each ends it and is
-// returned, any other error says why the file could not be read.
-func ParseFile(ctx context.Context, path string, o ScanOptions, each func(line int, r *detect.Request, k detect.Kind, format string, err error) error) error {
-	if o.Stdin == nil {
-		o.Stdin = os.Stdin
-	}
-	p, err := logline.New(o.Parse)
-	if err != nil {
-		return err
-	}
-	var read atomic.Int64
-	l, err := openLog(path, o.Stdin, &read)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = l.Close() }() // read only: nothing can be lost
-	lines := &lineReader{chunker: chunker{in: l}, buf: make([]byte, chunkSize)}
-	total := totalSize([]string{path})
-	var r detect.Request
-	for n := 1; ; n++ {
-		line, err := lines.next()
-		if err == io.EOF {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			return fmt.Errorf("%s is damaged or can't be read on (%w); what was read before counts", path, err)
-		}
-		k, perr := p.Parse(line, &r)
-		if err := each(n, &r, k, p.Format(), perr); err != nil {
-			return err
-		}
-		p.Reset()
-		if o.Progress != nil && n%1024 == 0 {
-			o.Progress(read.Load(), total)
-		}
 	}
 }
