@@ -43,7 +43,8 @@ type Request struct {
 	Headers  uint64 // hash over the judged headers the log carries, 0 when it carries none
 	Bytes    int64  // body bytes sent, -1 unknown
 	Duration int64  // time to serve, nanoseconds, -1 unknown
-	Status   uint16 // 0 unknown
+	Status   uint16 // 0 unknown, or no answer was sent: see Silent
 	Kind     Kind   // Access or NoRequest; anything else is counted and not judged
+	Silent   bool   // the log states a status of 0: no answer was sent
 	Origin   uint16 // which input it came from: an index the caller assigns, see Options.MayAct
 }
