@@ -15,6 +15,7 @@ func (p *Parser) assemble(v *values, r *detect.Request) (k detect.Kind, ok bool)
 	if r.Status, ok = status(v.at[code]); !ok {
 		return 0, false
 	}
+	r.Silent = r.Status == 0 && !absent(v.at[code])
 	if r.Bytes, ok = v.sent(); !ok {
 		return 0, false
 	}

@@ -134,6 +134,7 @@ func (p *Parser) clfTail(b []byte, r *detect.Request) (chain, rest []byte, ok bo
 	if r.Status, ok = status(w); !ok {
 		return nil, nil, false
 	}
+	r.Silent = r.Status == 0 && !absent(w)
 	w, b = word(b)
 	if r.Bytes, ok = size(w); !ok {
 		return nil, nil, false
