@@ -1,9 +1,6 @@
 package detect
 
-import (
-	"net/netip"
-	"time"
-)
+import "net/netip"
 
 // detail is what is kept of a suspect for people to read: its last requests
 // and its second-by-second history.
@@ -20,7 +17,6 @@ type detail struct {
 
 const (
 	detailSamples = 12
-	maxDetails    = 1024
 )
 
 // giveDetail finds a detail for s, if one is free.
@@ -161,5 +157,3 @@ func shares(list []Sample) (status, paths []Share) {
 	}
 	return status, paths
 }
-
-var _ = time.Second

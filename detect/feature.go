@@ -1,9 +1,6 @@
 package detect
 
-import (
-	"bytes"
-	"unsafe"
-)
+import "bytes"
 
 // feature is what attribution sees of a request: small numbers only, so that a
 // sample is compared and matched without touching text.
@@ -250,5 +247,3 @@ func (e *Engine) lookReferer(r *Request, f *feature) {
 
 // clip copies at most n bytes of b into a string.
 func clip(b []byte, n int) string { return string(b[:min(len(b), n)]) }
-
-const featureSize = int64(unsafe.Sizeof(feature{}))

@@ -21,10 +21,11 @@ type network struct {
 
 // netRest is what only verdicts and people look at.
 type netRest struct {
-	first int64
-	told  int64
-	proof proofs
-	ids   [32]sourceKey // clients that came lately
+	first  int64
+	told   int64
+	alike  float32 // what the last verdict rested on
+	active float32
+	ids    [32]sourceKey // clients that came lately
 }
 
 // netTable holds the prefixes, set-associative as the sources.

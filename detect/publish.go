@@ -24,6 +24,7 @@ func (e *Engine) Snapshot() *Snapshot {
 		return s
 	}
 	s.Total = e.total.traffic(e.sec, e.usualTotal())
+	s.Total.Requests = e.requests
 	for i := range e.services {
 		v := &e.services[i]
 		if v.requests > 0 || i > 0 && len(e.opt.Services) > 0 {

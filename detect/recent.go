@@ -7,7 +7,6 @@ import (
 
 const (
 	recentSeconds = 64
-	perSecond     = 160
 	sampleText    = 128
 )
 
@@ -50,9 +49,9 @@ func (e *Engine) keep(r *Request, f *feature, k sourceKey, sec int64) {
 	s := &e.slots[sec%recentSeconds]
 	s.total++
 	i := s.n
-	if i < perSecond {
+	if i < len(s.kept) {
 		s.n++
-	} else if i = int(e.random() % uint64(s.total)); i >= perSecond {
+	} else if i = int(e.random() % uint64(s.total)); i >= len(s.kept) {
 		return
 	}
 	s.kept[i].set(r, f, k)
@@ -95,8 +94,6 @@ type baseSample struct {
 	key     sourceKey
 	conduct uint8
 }
-
-const baselineSamples = 4096
 
 // learn moves the samples of second sec, by now old enough that their sources'
 // conduct is known, into what counts as usual.

@@ -11,8 +11,6 @@ type regular struct {
 // known. Minutes of good conduct, however many, never earn it.
 const longKnownDays = 3
 
-const maxRegulars = 8192
-
 // meet notes that k carried a sample of ordinary traffic.
 func (e *Engine) meet(k sourceKey, sec int64) {
 	day := int32(sec / 86400)

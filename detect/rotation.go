@@ -87,10 +87,7 @@ func (e *Engine) blockNet(in *incident, n *network, alike, active int) {
 	in.changed = true
 	in.Measures = []Measure{BlockPrefix, Throttle, Harden}
 	e.addTrait(in, PrefixFlood)
-	p := &e.nets.rest[n.at].proof
-	*p = proofs{}
-	p.add(sigPrefix, 45, float64(active), float64(alike)/float64(active))
-	p.add(sigMatch, 40, in.Excess, in.Collateral)
+	e.nets.rest[n.at].active, e.nets.rest[n.at].alike = float32(active), float32(alike)
 	e.tellNet(n)
 }
 
@@ -125,7 +122,12 @@ func (e *Engine) tellNet(n *network) {
 // netSuspect puts a prefix into the form people read.
 func (e *Engine) netSuspect(n *network) Suspect {
 	rest := &e.nets.rest[n.at]
-	v := Suspect{Key: n.key.netPrefix(), Addr: n.key.addr(0), Score: rest.proof.score(), Attack: PrefixFlood, Evidence: rest.proof.say(), Measure: BlockPrefix,
+	var p proofs
+	p.add(sigPrefix, 45, float64(rest.active), float64(rest.alike/max(rest.active, 1)))
+	if in := e.incidentOf(n.incident); in != nil {
+		p.add(sigMatch, 45, in.Excess, in.Collateral)
+	}
+	v := Suspect{Key: n.key.netPrefix(), Addr: n.key.addr(0), Score: max(p.score(), blockScore), Attack: PrefixFlood, Evidence: p.say(), Measure: BlockPrefix,
 		Last: time.Unix(n.last, 0).UTC(), Hits: uint64(n.cur) + uint64(n.prev), MayAct: true}
 	v.First = time.Unix(rest.first, 0).UTC()
 	sum := 0
