@@ -109,16 +109,25 @@ func (a *Autopilot) block(out *gathered) {
 	}
 }
 
-// worth keeps the second half of the minute's budget, and the last tenth of
-// what may stand, for sources at least half as heavy as those the budget went
-// to so far: a crowd of light decoys can't spend what the heavy ones need, and
-// equal members of a botnet may spend it all.
+// worth keeps part of the budgets for what may still come. The second half of
+// the minute's is given out over half a minute, and the last tenth of what may
+// stand only for a reason; a source at least twice as heavy as those the
+// budget went to so far takes it at once. So a crowd of light decoys can't
+// spend what the heavy ones need, and equal members of a botnet still get all
+// of it.
 func (a *Autopilot) worth(w *wish, minute, active int) bool {
-	if minute == 0 || minute < a.o.Budget.BlocksPerMinute/2 && active < a.o.Budget.ActiveBlocks*9/10 {
+	if minute == 0 {
 		return true
 	}
 	mean := float64(a.weights.spent(a.now)) / 1000 / float64(minute)
-	return w.weight() >= mean/2
+	if w.weight() >= 2*mean {
+		return true
+	}
+	if active >= a.o.Budget.ActiveBlocks*9/10 && w.weight() < mean/2 {
+		return false
+	}
+	half := a.o.Budget.BlocksPerMinute / 2
+	return minute < half || a.minute.thisSlot(a.now) < max(1, half/30)
 }
 
 func (a *Autopilot) ask(w *wish, now time.Time) {

@@ -281,3 +281,9 @@ func targets(ss ...string) []actions.Target {
 func block(actor actions.Actor, ss ...string) actions.Request {
 	return actions.Request{Verb: actions.Block, Targets: targets(ss...), Actor: actor, Reason: "test"}
 }
+
+func (w *wall) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.held)
+}

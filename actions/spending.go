@@ -41,3 +41,9 @@ func (s *spending) spend(now time.Time, n int) {
 	s.count[s.last%60] += n
 	s.sum += n
 }
+
+// thisSlot is what was spent in the newest sixtieth of the window.
+func (s *spending) thisSlot(now time.Time) int {
+	s.at(now)
+	return s.count[s.last%60]
+}
