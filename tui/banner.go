@@ -59,7 +59,7 @@ func (m *Model) drawBanner(c *canvas) {
 	}
 	more := ""
 	if d.open > 1 {
-		more = strconv.Itoa(d.open) + " incidents"
+		more = d.others()
 	}
 	need := "all suspects handled"
 	if d.need > 0 {

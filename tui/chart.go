@@ -20,7 +20,6 @@ type chart struct {
 	forCur  int
 	theme   *theme
 	lines   []string
-	widths  int
 }
 
 // chartSpans are the zoom levels.

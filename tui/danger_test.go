@@ -60,7 +60,7 @@ func TestTypedConfirmation(t *testing.T) {
 	f.needs, f.typed = actions.ConfirmTyped, "57"
 	d := sit(t, f, 80, 24, plain)
 	d.keys("j b y")
-	d.sees("Type 57 then y")
+	d.sees(`Type "57", then y`)
 	if f.commits != 0 {
 		t.Fatal("y alone committed a large act")
 	}

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,12 +67,38 @@ func load(feed Feed, old *data, staleAfter time.Duration) *data {
 	return d
 }
 
-// graver reports whether a belongs in the banner before b.
+// graver reports whether a belongs in the banner before b: an attack that goes
+// on, then a surge that is none, then an attack that has fallen silent but is
+// not closed yet.
 func graver(a, b *detect.Incident) bool {
-	if a.Attack.Hostile() != b.Attack.Hostile() {
-		return a.Attack.Hostile()
+	rank := func(in *detect.Incident) int {
+		switch {
+		case in.Attack.Hostile() && in.Rate >= 1:
+			return 2
+		case !in.Attack.Hostile():
+			return 1
+		}
+		return 0
+	}
+	if ra, rb := rank(a), rank(b); ra != rb {
+		return ra > rb
 	}
 	return a.Rate-a.Baseline > b.Rate-b.Baseline
+}
+
+// others names what else goes on beside the incident of the banner.
+func (d *data) others() string {
+	var names []string
+	for i := range d.snap.Incidents {
+		in := &d.snap.Incidents[i]
+		if name := attackName(in.Attack); in.Closed.IsZero() && in.Attack != d.top.Attack && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return plural(d.open, "incident")
+	}
+	return "also " + strings.Join(names, ", ")
 }
 
 // hostile reports whether an attack goes on.

@@ -42,8 +42,11 @@ func rate(n float64) string {
 
 // signed writes a change with its sign.
 func signed(n float64) string {
-	if n >= 0.5 {
+	switch {
+	case n >= 0.5:
 		return "+" + number(n)
+	case n > -0.5:
+		return "0"
 	}
 	return number(n)
 }

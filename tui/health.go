@@ -21,9 +21,10 @@ func (s *healthScreen) draw(m *Model, c *canvas, h int) {
 	}
 	for _, in := range st.Inputs {
 		p := m.th.text
-		if in.State == "error" {
+		switch in.State {
+		case "error":
 			p = m.th.bad
-		} else if in.State == "waiting" {
+		case "waiting":
 			p = m.th.warn
 		}
 		line := orNone(in.Format) + "  " + number(float64(in.Lines)) + " lines, " + number(float64(in.Malformed)) + " malformed"

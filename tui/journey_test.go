@@ -70,7 +70,7 @@ func TestMassBlockLeavesTheProtectedOut(t *testing.T) {
 	d.keys("/")
 	d.write("!state:blocked !state:job")
 	d.keys("enter g space G v b")
-	d.sees("Block 34 targets", "REFUSED", "192.0.2.200 is allowed by ana", "lift the allow first", "Type 33 then y")
+	d.sees("Block 34 targets", "REFUSED", "192.0.2.200 is allowed by ana", "lift the allow first", `Type "33", then y`)
 	d.keys("3 3 y")
 	b := f.Board()
 	if n := len(b.Active); n != 3+33 {
@@ -203,4 +203,21 @@ func TestEveryScreenByNumberAndBack(t *testing.T) {
 	if d.m.at != scrPeople {
 		t.Fatalf("shift+tab went to %d", d.m.at)
 	}
+}
+
+// Several things at once: the banner tells of the one that hurts most.
+func TestBannerTellsTheGravest(t *testing.T) {
+	f := newFake()
+	scan, crowd := f.snap.Incidents[0], f.snap.Incidents[0]
+	scan.ID, scan.Attack, scan.Rate, scan.Signature = "scan-1", detect.Scan, 0, detect.Signature{}
+	crowd.ID, crowd.Attack, crowd.Rate, crowd.Signature = "crowd-1", detect.FlashCrowd, 1300, detect.Signature{Path: "/sale"}
+	f.snap.Incidents = append(f.snap.Incidents, scan, crowd)
+	d := sit(t, f, 160, 36, plain)
+	d.sees("ATTACK  distributed flood", "also scan, flash crowd")
+	f.step(time.Second, func(s *detect.Snapshot, _ *actions.Board) { s.Incidents = []detect.Incident{scan, crowd} })
+	d.wait(time.Second)
+	d.sees("FLASH CROWD on /sale", "also scan")
+	f.step(time.Second, func(s *detect.Snapshot, _ *actions.Board) { s.Incidents = []detect.Incident{scan} })
+	d.wait(time.Second)
+	d.sees("ATTACK  scan")
 }

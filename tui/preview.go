@@ -66,9 +66,9 @@ func (d *planDialog) question(m *Model, t *writer) {
 	case !d.ready(m.d.now()):
 		t.add(th.warn, "This preview is too old. esc, then ask again.")
 	case want == breakGlass && d.typed != want:
-		t.add(th.warn, "Needs a second person. Alone: type "+want+" then y (logged loudly): "+d.typed+"_")
+		t.add(th.warn, "Needs a second person. Alone: type \""+want+"\", then y (logged loudly): "+d.typed+"_")
 	case want != "" && d.typed != want:
-		t.add(th.warn, "This is large. Type "+want+" then y: "+d.typed+"_")
+		t.add(th.warn, "This is large. Type \""+want+"\", then y: "+d.typed+"_")
 	default:
 		t.add(th.danger, "y  "+yes)
 	}
