@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
-	"time"
 )
 
 // DenyList is what an nginx worker knows of an include file of deny rules. It
@@ -22,8 +21,7 @@ type DenyList struct {
 type denyRules struct {
 	addrs    map[netip.Addr]struct{}
 	prefixes []netip.Prefix
-	modified time.Time
-	size     int64
+	file     os.FileInfo // as it was read; nil: never
 }
 
 // OpenDenyList reads the deny rules in path. A missing file denies nothing.
@@ -48,12 +46,13 @@ func (l *DenyList) Denied(addr netip.Addr) bool {
 	return false
 }
 
-// Reload reads the file again if its time or size changed since the last read
-// and reports whether the rules did change.
+// Reload reads the file again if it was replaced or changed since the last read
+// and reports whether it was read.
 func (l *DenyList) Reload() bool {
 	old := l.rules.Load()
 	info, err := os.Stat(l.path)
-	if err != nil || info.ModTime().Equal(old.modified) && info.Size() == old.size {
+	if err != nil || old.file != nil && os.SameFile(info, old.file) &&
+		info.ModTime().Equal(old.file.ModTime()) && info.Size() == old.file.Size() {
 		return false
 	}
 	text, err := os.ReadFile(l.path)
@@ -61,7 +60,7 @@ func (l *DenyList) Reload() bool {
 		return false
 	}
 	r := parseDeny(text)
-	r.modified, r.size = info.ModTime(), info.Size()
+	r.file = info
 	l.rules.Store(r)
 	return true
 }
