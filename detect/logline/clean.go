@@ -75,6 +75,15 @@ func (p *Parser) rewrite(b []byte) []byte {
 	return p.arena.commit(dst)
 }
 
+// Clean returns s with everything a terminal might act on turned into visible
+// escapes: for names and messages that stand beside log lines.
+func Clean(s string) string {
+	if b := []byte(s); !plainBytes(b) {
+		return string(appendClean(nil, b))
+	}
+	return s
+}
+
 const hexDigits = "0123456789abcdef"
 
 // appendClean appends b to dst with everything a terminal might act on turned

@@ -170,6 +170,32 @@ func TestTextIsHarmless(t *testing.T) {
 	}
 }
 
+// TestFailedWrappingLeavesNoTrace: a prefix that looked like a wrapping and was
+// none must not make the parser take the whole line for as harmless as its end.
+func TestFailedWrappingLeavesNoTrace(t *testing.T) {
+	p, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r detect.Request
+	for _, line := range []string{
+		`web_1  | 192.0.2.7 - - [12/Mar/2026:09:15:02 +0000] "GET / HTTP/1.1" 200 9`,
+		"{\"time\":\"2026-03-12T09:15:02Z\",\"remote_addr\":\"192.0.2.7\",\"request\":\"GET /\u009b HTTP/1.1\",\"status\":200,\"a | b\":\" | \"}",
+		"a | \x1b 192.0.2.7 - - [12/Mar/2026:09:15:02 +0000] \"GET / HTTP/1.1\" 200 9 \"-\" \"\x1b | x\"",
+	} {
+		k, err := p.Parse([]byte(line), &r)
+		checkParsed(t, p, []byte(line), k, &r, err)
+	}
+}
+
+func TestClean(t *testing.T) {
+	for s, want := range map[string]string{"access.log": "access.log", "a\x1b[2J\n": `a\x1b[2J\x0a`, "\u202eb": `\u202eb`, "größe": "größe"} {
+		if got := Clean(s); got != want {
+			t.Errorf("%q becomes %q, want %q", s, got, want)
+		}
+	}
+}
+
 // TestPlainIsExact puts every byte at every place of a word.
 func TestPlainIsExact(t *testing.T) {
 	for n := range 70 {

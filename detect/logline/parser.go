@@ -195,9 +195,11 @@ func (p *Parser) again(r *detect.Request) {
 // inner reads a log line that was taken out of a wrapping: a syslog header, a
 // container runtime's, a JSON string.
 func (p *Parser) inner(line []byte, r *detect.Request) (detect.Kind, bool) {
-	if p.nested++; p.nested > maxNested {
+	if p.nested >= maxNested {
 		return 0, false
 	}
+	plain := p.plain
+	p.nested++
 	p.plain = isPlain(line)
 	p.again(r)
 	if k, ok := p.readers[p.within].read(p, line, r); ok {
@@ -215,6 +217,9 @@ func (p *Parser) inner(line []byte, r *detect.Request) (detect.Kind, bool) {
 			return k, true
 		}
 	}
+	// The wrapping was none: others will look at the whole line.
+	p.nested--
+	p.plain = plain
 	return 0, false
 }
 

@@ -12,6 +12,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"levee/detect/logline"
 )
 
 // maxWindow bounds what a .zst file may make the decoder allocate, in bytes.
@@ -87,14 +89,14 @@ func (l *log) unpack(head *bufio.Reader, name string) error {
 	case bytes.HasPrefix(magic, gzipMagic):
 		z, err := gzip.NewReader(head)
 		if err != nil {
-			return fmt.Errorf("%s: damaged gzip data (%w); check the file with gzip -t", name, err)
+			return fmt.Errorf("%s: damaged gzip data (%w); check the file with gzip -t", logline.Clean(name), err)
 		}
 		l.close = append(l.close, z.Close)
 		l.Reader = z
 	case bytes.HasPrefix(magic, zstdMagic):
 		z, err := zstd.NewReader(head, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
-			return fmt.Errorf("%s: damaged zstd data (%w); check the file with zstd -t", name, err)
+			return fmt.Errorf("%s: damaged zstd data (%w); check the file with zstd -t", logline.Clean(name), err)
 		}
 		l.close = append(l.close, func() error { z.Close(); return nil })
 		l.Reader = z
@@ -122,6 +124,7 @@ var packed = []struct{ magic, name, tool string }{
 
 // binary refuses what can't be a log by its first bytes.
 func binary(name string, head []byte) error {
+	name = logline.Clean(name)
 	for _, p := range packed {
 		if bytes.HasPrefix(head, []byte(p.magic)) {
 			return fmt.Errorf("%s is %s, which is not read here; unpack it: %s FILE | levee scan -", name, p.name, p.tool)
@@ -137,11 +140,13 @@ func binary(name string, head []byte) error {
 }
 
 func errDirectory(path string) error {
+	path = logline.Clean(path)
 	return fmt.Errorf("%s is a directory; name the log files in it, such as %s/*.log", path, path)
 }
 
 // explain turns a file error into one sentence with its mend.
 func explain(path string, err error) error {
+	path = logline.Clean(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%s does not exist; check the path, or name the log the server writes (%w)", path, fs.ErrNotExist)

@@ -41,7 +41,7 @@ func ParseFile(ctx context.Context, path string, o ScanOptions, each func(line i
 			return ctx.Err()
 		}
 		if err != nil {
-			return fmt.Errorf("%s is damaged or can't be read on (%w); what was read before counts", path, err)
+			return fmt.Errorf("%s is damaged or can't be read on (%w); what was read before counts", logline.Clean(path), err)
 		}
 		k, perr := p.Parse(line, &r)
 		if err := each(n, &r, k, p.Format(), perr); err != nil {

@@ -147,7 +147,7 @@ func (s *scan) readFile(ctx context.Context, i int, path string, out chan<- piec
 			if err == io.EOF {
 				return io.EOF
 			}
-			return fmt.Errorf("%s is damaged or can't be read on (%w); what was read before counts", path, err)
+			return fmt.Errorf("%s is damaged or can't be read on (%w); what was read before counts", logline.Clean(path), err)
 		}
 		if err := send(ctx, out, piece{Batch: b, n: n, dropped: c.takeDropped()}); err != nil {
 			b.recycle()
@@ -206,7 +206,7 @@ func (s *scan) endFile(i int, end error, file *Stats) {
 // unknownFormat says that a log holds no request, nil when it holds one, or
 // nothing at all.
 func unknownFormat(name string, s *Stats) error {
-	if name == "-" {
+	if name = logline.Clean(name); name == "-" {
 		name = "standard input"
 	}
 	switch {

@@ -203,7 +203,7 @@ func (t *tail) report() {
 	}
 	waits := true
 	for _, p := range slices.Sorted(maps.Keys(t.problem)) {
-		t.st.Problem = t.problem[p]
+		t.st.Problem = logline.Clean(t.problem[p])
 		_, err := os.Stat(p)
 		waits = waits && errors.Is(err, fs.ErrNotExist)
 	}

@@ -376,3 +376,32 @@ func TestTailEndsWithItsConsumer(t *testing.T) {
 		t.Errorf("%v, %+v", err, in.Status())
 	}
 }
+
+// BenchmarkTail reads a log from its start as a live input does.
+func BenchmarkTail(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "access.log")
+	const lines = 200000
+	if err := os.WriteFile(path, logLines(0, lines), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		in, err := Tail(TailOptions{Paths: []string{path}, FromStart: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		n := 0
+		ctx, cancel := context.WithCancel(context.Background())
+		err = in.Run(ctx, func(x *Batch) error {
+			if n += x.Lines; n == lines {
+				cancel()
+			}
+			x.Release()
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(lines)*float64(b.N)/b.Elapsed().Seconds(), "lines/s")
+}
