@@ -99,18 +99,18 @@ func (d *Dispatcher) remember(m Memory) error {
 	if err := d.switches.load(m.Settings, d.o.AutoOn); err != nil {
 		return err
 	}
-	share := map[string]*origin{}
+	share := sharing{map[string]*origin{}, map[string]string{}}
 	for _, x := range m.Active {
-		r := recalled(x, share)
+		r := share.recalled(x)
 		// A clock that jumped back while levee was off must not make a block
 		// longer than it was meant to be.
 		if !r.expires.IsZero() && r.expires.Sub(now) > r.ttl {
 			r.expires = now.Add(r.ttl)
 		}
 		if r.endedBy != "" { // it was being undone
-			r.end, r.ender = Undone, Actor{Name: r.endedBy, Via: "restart"}
+			r.end, r.ender = Undone, &Actor{Name: r.endedBy, Via: "restart"}
 			if r.endedBy == ttlEnded {
-				r.end, r.ender = Expired, r.actor
+				r.end, r.ender = Expired, &r.actor
 			}
 		}
 		for _, l := range d.lanes {
@@ -199,7 +199,7 @@ func (d *Dispatcher) remove(r *record) {
 	}
 	if (r.verb == Block || r.verb == Throttle) && r.state != Failed {
 		d.past[r.key] = past{returns: r.returns, ended: r.changed}
-		if r.state == Undone && byPerson(r.ender) {
+		if r.state == Undone && r.ender != nil && byPerson(*r.ender) {
 			d.exempt.add(r.key, r.changed.Add(d.o.Exempt))
 		}
 	}

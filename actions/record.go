@@ -45,7 +45,7 @@ type record struct {
 	written  uint64  // what took was when it was last written down
 	tries    int     // failed attempts since the last success
 	end      State   // Expired, Undone: it is being lifted; "" else
-	ender    Actor   // who ends it
+	ender    *Actor  // who ends it
 	due      int     // index in the expiry queue, -1 outside
 }
 
@@ -71,19 +71,41 @@ func (r *record) decision() Decision {
 	}
 }
 
-// recalled returns the record of a decision the ledger remembered. share
-// makes decisions of one request share their origin.
-func recalled(d Decision, share map[string]*origin) *record {
-	o := share[d.Request]
+// sharing keeps recalled decisions small: those of one request share their
+// origin, and equal texts are kept once.
+type sharing struct {
+	origins map[string]*origin
+	texts   map[string]string
+}
+
+// text returns s, or the equal string that was seen first.
+func (m sharing) text(s string) string {
+	if known, ok := m.texts[s]; ok {
+		return known
+	}
+	m.texts[s] = s
+	return s
+}
+
+// recalled returns the record of a decision the ledger remembered.
+func (m sharing) recalled(d Decision) *record {
+	o := m.origins[d.Request]
 	if o == nil {
 		o = &origin{request: d.Request, verb: d.Verb, actor: d.Actor, reason: d.Reason, attack: d.Attack,
 			incident: d.Incident, dryRun: d.DryRun}
-		share[d.Request] = o
+		m.origins[d.Request] = o
 	}
 	r := &record{
 		origin: o, id: d.ID, key: d.Target.Key(), target: d.Target, state: d.State, score: d.Score,
 		evidence: d.Evidence, created: d.Created, changed: d.Changed, expires: d.Expires, ttl: d.TTL,
 		returns: d.Returns, endedBy: d.EndedBy, receipts: d.Receipts, effect: d.Effect, durable: true, due: -1,
+	}
+	for i := range r.evidence {
+		r.evidence[i] = m.text(r.evidence[i])
+	}
+	for i := range r.receipts {
+		c := &r.receipts[i]
+		c.Decision, c.Enforcer, c.Note = r.id, m.text(c.Enforcer), m.text(c.Note)
 	}
 	if d.Effect != nil {
 		r.predicts = d.Effect.Predicted

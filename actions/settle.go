@@ -130,7 +130,7 @@ func (d *Dispatcher) settledLift(r *record, now time.Time) {
 	d.again(r, now)
 	if r.tries == 1 {
 		d.notices.add(now, "error", "lifting "+r.target.String()+" failed, it is tried again: "+r.lastNote())
-		d.changed(r, now, r.ender)
+		d.changed(r, now, *r.ender)
 	}
 }
 
@@ -153,9 +153,9 @@ func (d *Dispatcher) again(r *record, now time.Time) {
 // close ends r. The caller holds mu.
 func (d *Dispatcher) close(r *record, end State, now time.Time) {
 	r.state = end
-	ender := r.ender
-	if ender == (Actor{}) {
-		ender = r.actor
+	ender := r.actor
+	if r.ender != nil {
+		ender = *r.ender
 	}
 	d.changed(r, now, ender)
 	d.remove(r)

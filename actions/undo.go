@@ -144,7 +144,7 @@ func (d *Dispatcher) lift(r *record, end State, ender Actor, by string) {
 	if r.end != "" {
 		return
 	}
-	r.end, r.ender, r.endedBy, r.tries = end, ender, by, 0
+	r.end, r.ender, r.endedBy, r.tries = end, &ender, by, 0
 	d.due.schedule(r)
 	d.send(r)
 }
