@@ -11,26 +11,15 @@ import (
 type clf struct{}
 
 func (clf) read(p *Parser, line []byte, r *detect.Request) (detect.Kind, bool) {
-	open := clfTime(line)
-	if open < 2 || line[open-1] != ' ' {
+	open, end := clfStamp(line)
+	if open < 2 {
 		return 0, false
-	}
-	end := open + 27 // of the usual "[25/Oct/2016:14:49:33 +0200]"
-	if end >= len(line) || line[end] != ']' {
-		n := bytes.IndexByte(line[open:], ']')
-		if n < 0 {
-			return 0, false
-		}
-		end = open + n
 	}
 	t, ok := p.clock.common(line[open+1 : end])
 	if !ok {
 		return 0, false
 	}
 	r.Time = t
-	if end+3 >= len(line) || line[end+1] != ' ' || line[end+2] != '"' {
-		return 0, false
-	}
 	request, rest, ok := requestField(line[end+3:])
 	if !ok {
 		return 0, false
@@ -42,6 +31,31 @@ func (clf) read(p *Parser, line []byte, r *detect.Request) (detect.Kind, bool) {
 	}
 	p.name = clfName(tail, r)
 	return p.requestLine(request, r), true
+}
+
+// clfStamp finds the timestamp, which stands in brackets between a blank and
+// the request's quote: what a client puts into its user name may look like one,
+// but servers escape its quotes. It returns where the brackets are, -1 without.
+func clfStamp(line []byte) (open, end int) {
+	for at := 0; ; {
+		n := clfTime(line[at:])
+		if n < 0 {
+			return -1, -1
+		}
+		open = at + n
+		end = open + 27 // of the usual "[25/Oct/2016:14:49:33 +0200]"
+		if end >= len(line) || line[end] != ']' {
+			n := bytes.IndexByte(line[open:], ']')
+			if n < 0 {
+				return -1, -1
+			}
+			end = open + n
+		}
+		if end+3 < len(line) && line[end+1] == ' ' && line[end+2] == '"' && open > 0 && line[open-1] == ' ' {
+			return open, end
+		}
+		at = open + 1
+	}
 }
 
 // clfTime finds the bracket that opens the timestamp, -1 without one.
@@ -164,13 +178,17 @@ func (p *Parser) clfTail(b []byte, r *detect.Request) (chain, rest []byte, ok bo
 // fraction (nginx $request_time, bare or as rt=…) or in milliseconds with its
 // unit (Traefik). A bare whole number may be anything and is left alone.
 func (p *Parser) clfExtra(b []byte, r *detect.Request) (chain []byte) {
+	first := true
 	for len(b) > 0 {
 		if b[0] == '"' {
 			var w []byte
 			w, b = p.quoted(b)
-			if chain == nil && looksForwarded(w) {
+			// Only where formats have it: clients may write addresses into any
+			// other header that is logged.
+			if first && looksForwarded(w) {
 				chain = w
 			}
+			first = false
 			continue
 		}
 		var w []byte

@@ -237,6 +237,44 @@ func TestForwardedClients(t *testing.T) {
 	})
 }
 
+// TestClientsCannotPassForOthers: what a client sends must not decide whose
+// request it was, nor hide it.
+func TestClientsCannotPassForOthers(t *testing.T) {
+	o := Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+	const tail = ` - - [12/Mar/2026:09:15:02 +0000] "GET / HTTP/1.1" 200 9 "-" "x" `
+	for _, c := range []struct{ name, before, line, want string }{
+		{"a host that is an address", `shop.example.com 10.1.1.1` + tail, `203.0.113.9 10.1.1.1` + tail, ""},
+		{"a host that is a chain", `shop.example.com 10.1.1.1` + tail, `203.0.113.9, 203.0.113.9 10.1.1.1` + tail, ""},
+		{"a header that is an address", "", `10.1.1.1` + tail + `"-" "203.0.113.9"`, ""},
+		{"a user name that is a time", "", `198.51.100.4 - [12/Mar/2026:09:15:02 +0000] [12/Mar/2026:09:15:02 +0000] "GET / HTTP/1.1" 401 9`, "198.51.100.4"},
+		{"a user name that is a chain", "", `198.51.100.4 - 203.0.113.9, x [12/Mar/2026:09:15:02 +0000] "GET / HTTP/1.1" 401 9`, "198.51.100.4"},
+		{"a user agent with quotes, Istio", "", `[2026-03-12T09:15:02.310Z] "GET /a HTTP/1.1" 200 - via_upstream - "-" 0 9 3 2 "-" "x" "id" "h" "u" c l d 203.0.113.9:1 s r" "id" "a" "10.1.1.1:80" in 127.0.0.6:1 10.1.1.1:80 198.51.100.4:55 o d`, "198.51.100.4"},
+		{"a chain with quotes, Envoy", "", `[2026-03-12T09:15:02.310Z] "GET /a HTTP/1.1" 200 - 0 9 3 2 "203.0.113.9" "x, 198.51.100.4" "x" "id" "a" "10.1.1.1:80"`, ""},
+		{"JSON inside a value", "", `{"time":"2026-03-12T09:15:02Z","remote_addr":"198.51.100.4","request":"GET /?\",\"remote_addr\":\"203.0.113.9 HTTP/1.1","status":200}`, "198.51.100.4"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p, err := New(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var r detect.Request
+			if c.before != "" {
+				if k, err := p.Parse([]byte(c.before), &r); k != detect.Access {
+					t.Fatal(k, err)
+				}
+			}
+			k, err := p.Parse([]byte(c.line), &r)
+			got := ""
+			if r.Source.IsValid() {
+				got = r.Source.String()
+			}
+			if k != detect.Access || got != c.want {
+				t.Errorf("%v (%v), source %q, want %q", k, err, got, c.want)
+			}
+		})
+	}
+}
+
 func TestOptionsAreChecked(t *testing.T) {
 	_, err := New(Options{Format: "no-such"})
 	if err == nil || !strings.Contains(err.Error(), "combined") {

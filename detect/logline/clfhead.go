@@ -33,11 +33,13 @@ func (p *Parser) clfHead(b, chain []byte, r *detect.Request) bool {
 	a, ok := address(first)
 	second, after := word(rest)
 	if b, isAddr := address(second); isAddr && len(after) > 0 {
-		// Two in front: the first is a virtual host, or what the client claims to
-		// be forwarded for.
-		if ok && !hasPort(first) {
+		// Two in front: the first is a virtual host, or what the client is said to
+		// be forwarded for. Where hosts were seen it is one too, even if a client
+		// asks for a host that looks like an address, to pass for that address.
+		if ok && !hasPort(first) && !p.hosts {
 			p.resolve(r, b, first)
 		} else {
+			p.hosts = p.hosts || !ok
 			p.resolve(r, b, chain)
 			r.Host = p.text(first)
 		}
@@ -63,6 +65,9 @@ func (p *Parser) clfHead(b, chain []byte, r *detect.Request) bool {
 func (p *Parser) clfPeer(list, rest []byte, r *detect.Request) bool {
 	first, after := word(rest)
 	if a, ok := address(first); ok {
+		if p.hosts {
+			list = nil // a host that pretends to be a chain
+		}
 		p.resolve(r, a, list)
 		rest = after
 	} else {

@@ -1,6 +1,8 @@
 package logline
 
 import (
+	"bytes"
+
 	"levee/detect"
 )
 
@@ -35,20 +37,37 @@ func (envoy) read(p *Parser, line []byte, r *detect.Request) (detect.Kind, bool)
 	v.at[length], rest = word(rest)
 	v.at[millis], rest = word(rest)
 	_, rest = word(rest) // the upstream's time
+	if istio {
+		// From the end: Envoy escapes no quotes, so what stands behind a header
+		// can't be counted from the front.
+		v.at[client] = wordFromEnd(rest, 2)
+	}
+	// Five fields in quotes. With more, a client has written quotes into its
+	// headers, and what it is forwarded for can't be told from what it says.
+	sure := bytes.Count(rest, []byte(`" "`)) == 4
 	v.at[forwarded], rest = p.field(rest)
 	v.at[agent], rest = p.field(rest)
-	_, rest = p.field(rest) // request ID
-	v.at[host], rest = p.field(rest)
-	_, rest = p.field(rest) // upstream host
-	if istio {
-		_, rest = word(rest) // upstream cluster
-		_, rest = word(rest) // upstream's local address
-		_, rest = word(rest) // downstream's local address
-		v.at[client], _ = word(rest)
+	if !sure {
+		v.at[forwarded], v.at[agent] = nil, nil
+	} else {
+		_, rest = p.field(rest) // request ID
+		v.at[host], _ = p.field(rest)
 	}
 	k, ok := p.assemble(&v, r)
 	if ok {
 		p.name = "envoy"
 	}
 	return k, ok
+}
+
+// wordFromEnd returns the word that has n words behind it.
+func wordFromEnd(b []byte, n int) []byte {
+	for {
+		i := bytes.LastIndexByte(b, ' ')
+		if n == 0 || i < 0 {
+			return b[i+1:]
+		}
+		b = b[:i]
+		n--
+	}
 }

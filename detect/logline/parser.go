@@ -53,6 +53,7 @@ type Parser struct {
 	current int     // index into readers of what fitted last
 	fixed   bool    // the format was given: nothing else is tried
 	name    string  // what was recognised last
+	hosts   bool    // lines of this log begin with the virtual host
 	plain   bool    // the current line is printable ASCII without backslashes
 	escapes escaping
 	nested  int // how many wrappings the line being read was taken out of
