@@ -34,7 +34,7 @@ func (e *entry) is(name string) bool {
 
 // catalogue lists the formats in the order in which they are tried. Readers
 // keep state between lines, so each Parser has its own. fields are meanings of
-// JSON keys that the user gave.
+// JSON keys and of HAProxy's captures that the user gave.
 func catalogue(fields map[string]field) []entry {
 	js := &jsonLog{}
 	if len(fields) > 0 {
@@ -47,7 +47,7 @@ func catalogue(fields map[string]field) []entry {
 		{cloudfront{}, "cloudfront", "Amazon CloudFront standard log", false},
 		{elb{}, "alb elb", "AWS application and classic load balancers", false},
 		{s3{}, "s3", "Amazon S3 server access log", false},
-		{haproxy{}, "haproxy", "HAProxy HTTP log", false},
+		{newHAProxy(fields), "haproxy", "HAProxy HTTP log", false},
 		{envoy{}, "envoy istio", "Envoy and Istio default text log", false},
 		{npm{}, "npm nginx_proxy_manager", "nginx proxy manager", false},
 		{timeFirst{}, "time_first", "nginx and Apache variants that begin with the time (ssl_request_log)", false},

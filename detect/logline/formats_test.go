@@ -68,6 +68,15 @@ func TestMappedJSONKeys(t *testing.T) {
 	}
 }
 
+func TestHAProxyCaptures(t *testing.T) {
+	const line = `10.1.1.1:53332 [12/Mar/2026:09:15:02.143] in~ app/web1 0/0/7/1457/1487 200 9 - - ---- 2/1/0/0/0 0/0 {203.0.113.9|x|198.51.100.4, 10.2.2.2|} {} "GET /a HTTP/1.1"`
+	const rest = " peer=10.1.1.1 t=260312T091502.143 m=GET p=/a v=HTTP/1.1 s=200 b=9 d=1.487s"
+	o := Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+	checkLines(t, o, []lineCase{{"not named: nothing is believed", line, "access" + rest}})
+	o.Fields = map[string]string{"capture.1": "host", "capture.2": "ua", "capture.3": "forwarded"}
+	checkLines(t, o, []lineCase{{"named", line, "access src=198.51.100.4" + rest + " host=203.0.113.9 ua=x"}})
+}
+
 func TestOtherFormats(t *testing.T) {
 	checkLines(t, Options{}, []lineCase{
 		{"CloudFront", "2026-03-12\t09:15:02\tFRA2\t9\t192.0.2.7\tGET\td1.cloudfront.net\t/a\t200\t-\tMozilla/5.0%20(X)%1b\tb=c\t-\tHit\tid==\tshop.example.com\thttps\t62\t0.113\t-\tTLSv1.3\tX\tHit\tHTTP/2.0\t-\t-",

@@ -2,6 +2,7 @@ package logline
 
 import (
 	"bytes"
+	"strconv"
 
 	"levee/detect"
 )
@@ -9,9 +10,25 @@ import (
 // haproxy reads HAProxy's HTTP log, behind its syslog header or without one
 // (HAProxy Configuration Manual, "HTTP log format"). Its times have no zone
 // and count as UTC.
-type haproxy struct{}
+type haproxy struct {
+	// captures are meanings of captured request headers that the user gave, in
+	// the order of the capture rules.
+	captures [maxCaptures]field
+}
 
-func (haproxy) read(p *Parser, line []byte, r *detect.Request) (detect.Kind, bool) {
+// maxCaptures bounds how many captured headers are read.
+const maxCaptures = 16
+
+// newHAProxy takes the meanings of "capture.1", "capture.2" and so on.
+func newHAProxy(fields map[string]field) *haproxy {
+	h := &haproxy{}
+	for i := range h.captures {
+		h.captures[i] = fields["capture."+strconv.Itoa(i+1)]
+	}
+	return h
+}
+
+func (h *haproxy) read(p *Parser, line []byte, r *detect.Request) (detect.Kind, bool) {
 	var v values
 	var rest []byte
 	v.at[client], rest = word(line)
@@ -48,7 +65,7 @@ func (haproxy) read(p *Parser, line []byte, r *detect.Request) (detect.Kind, boo
 			return 0, false
 		}
 		if first {
-			captured(&v, rest[1:end])
+			h.captured(&v, rest[1:end])
 			first = false
 		}
 		rest = rest[end+2:]
@@ -76,27 +93,30 @@ func lastQuoted(b []byte) []byte {
 	return b[1:end]
 }
 
-// captured reads captured request headers. The log does not name them, so they
-// are told by their look: a user agent by its product, a host by its dots or
-// port, a forwarding chain by its address.
-func captured(v *values, b []byte) {
-	for len(b) > 0 {
-		var h []byte
-		if i := bytes.IndexByte(b, '|'); i >= 0 {
-			h, b = b[:i], b[i+1:]
+// captured reads captured request headers. The log does not name them: unless
+// the user does, a user agent is told by its product, a host by its dots or its
+// port. A forwarding chain is only believed where the user says that it is one:
+// any other header may hold addresses too.
+func (h *haproxy) captured(v *values, b []byte) {
+	for i := 0; len(b) > 0; i++ {
+		var c []byte
+		if j := bytes.IndexByte(b, '|'); j >= 0 {
+			c, b = b[:j], b[j+1:]
 		} else {
-			h, b = b, nil
+			c, b = b, nil
 		}
 		switch {
-		case absent(h):
-		case v.at[agent] == nil && isProduct(h):
-			v.at[agent] = h
-		case v.at[forwarded] == nil && looksForwarded(h):
-			v.at[forwarded] = h
-		case v.at[host] == nil && isHost(h) && (bytes.IndexByte(h, '.') > 0 || bytes.IndexByte(h, ':') > 0):
-			v.at[host] = h
-		case v.at[referer] == nil && (bytes.HasPrefix(h, []byte("http://")) || bytes.HasPrefix(h, []byte("https://"))):
-			v.at[referer] = h
+		case absent(c):
+		case i < maxCaptures && h.captures[i] == header:
+			v.addHeader(uint8(len(judgedHeaders)+1+i), c)
+		case i < maxCaptures && h.captures[i] != ignored:
+			v.at[h.captures[i]] = c
+		case v.at[agent] == nil && isProduct(c):
+			v.at[agent] = c
+		case v.at[host] == nil && isHost(c) && !looksForwarded(c) && (bytes.IndexByte(c, '.') > 0 || bytes.IndexByte(c, ':') > 0):
+			v.at[host] = c
+		case v.at[referer] == nil && (bytes.HasPrefix(c, []byte("http://")) || bytes.HasPrefix(c, []byte("https://"))):
+			v.at[referer] = c
 		}
 	}
 }

@@ -28,7 +28,8 @@ type Options struct {
 	// Origin is copied to every request.
 	Origin uint16
 	// Fields maps JSON keys to meanings where the log's own names are not
-	// known: key (dotted when nested) → one of FieldNames.
+	// known: key (dotted when nested) → one of FieldNames. "capture.1" and so on
+	// name the request headers that HAProxy captures, in the order of its rules.
 	Fields map[string]string
 }
 
