@@ -14,6 +14,9 @@ import (
 // A panic inside the console restores the terminal and is returned as an error;
 // the station goes on.
 func Run(ctx context.Context, feed Feed, op Operator, opt Options, more ...tea.ProgramOption) error {
+	outer := ctx
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // after a panic Bubble Tea leaves its goroutines waiting for this
 	m := New(feed, op, opt)
 	m.ctx = ctx
 	options := append([]tea.ProgramOption{
@@ -23,7 +26,7 @@ func Run(ctx context.Context, feed Feed, op Operator, opt Options, more ...tea.P
 		options = append(options, tea.WithMouseCellMotion())
 	}
 	if _, err := tea.NewProgram(m, options...).Run(); err != nil {
-		if ctx.Err() != nil && !errors.Is(err, tea.ErrProgramPanic) {
+		if outer.Err() != nil && !errors.Is(err, tea.ErrProgramPanic) {
 			return nil
 		}
 		return fmt.Errorf("console: %w", err)

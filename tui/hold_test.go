@@ -1,0 +1,86 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"levee/actions"
+	"levee/detect"
+)
+
+// The row under the finger stays the row under the finger.
+func TestOrderHoldsWhileActing(t *testing.T) {
+	f := newFake()
+	d := sit(t, f, 80, 24, plain)
+	turn := func() {
+		f.step(time.Second, func(s *detect.Snapshot, _ *actions.Board) {
+			for i := range s.Suspects {
+				s.Suspects[i].Score = 100 - s.Suspects[i].Score
+			}
+		})
+	}
+	d.keys("j j")
+	before := d.m.table.selected().s.Key
+	at := d.m.table.cursor
+	turn()
+	d.wait(time.Second)
+	if d.m.table.cursor != at || d.m.table.selected().s.Key != before {
+		t.Fatal("the order moved within a second of a selection key")
+	}
+	d.sees("ORDER HELD")
+	d.wait(10 * time.Second)
+	if d.m.table.selected().s.Key != before {
+		t.Fatal("the selection left its source")
+	}
+	if d.m.table.cursor == at {
+		t.Fatal("the order never moved again")
+	}
+	d.misses("ORDER HELD")
+	d.keys("z")
+	turn()
+	at = d.m.table.cursor
+	d.wait(time.Minute)
+	if d.m.table.cursor != at {
+		t.Fatal("z did not hold the order")
+	}
+	d.sees("ORDER HELD: z releases")
+	d.keys("z")
+	d.wait(time.Minute)
+	d.misses("ORDER HELD")
+}
+
+func TestSelectedSourceThatFallsSilentStays(t *testing.T) {
+	f := newFake()
+	d := sit(t, f, 120, 36, plain)
+	d.keys("j j")
+	key := d.m.table.selected().s.Key
+	d.wait(time.Minute)
+	f.step(time.Second, func(s *detect.Snapshot, _ *actions.Board) { s.Suspects = append(s.Suspects[:2:2], s.Suspects[3:]...) })
+	d.wait(time.Second)
+	if got := d.m.table.selected().s.Key; got != key {
+		t.Fatalf("the cursor went from %v to %v by itself", key, got)
+	}
+	if r := d.row("198.51.100.77 "); !strings.Contains(r, "gone quiet") {
+		t.Fatalf("the row does not say that its source is gone: %q", r)
+	}
+}
+
+// What was dealt with and fell silent makes room; the selected row stays.
+func TestSettledSourcesSink(t *testing.T) {
+	f := newFake()
+	d := sit(t, f, 120, 36, plain)
+	f.step(time.Second, func(s *detect.Snapshot, _ *actions.Board) { s.Suspects[0].Rate = 0 })
+	d.wait(time.Minute)
+	if k := d.m.table.rows[0].s.Key; k != pfx("198.51.100.23") {
+		t.Fatalf("%v stands first although a louder one is not dealt with", k)
+	}
+	f = newFake()
+	d = sit(t, f, 120, 36, plain)
+	d.keys("j k")
+	f.step(time.Second, func(s *detect.Snapshot, _ *actions.Board) { s.Suspects[0].Rate = 0 })
+	d.wait(time.Minute)
+	if d.m.table.cursor != 0 || d.m.table.selected().s.Key != pfx("203.0.113.0/24") {
+		t.Fatal("the selected row sank under the operator's finger")
+	}
+}
