@@ -25,10 +25,6 @@ func (e *Engine) sourceOf(c *client, sec int64) (s *source, fresh bool) {
 	}
 	*s = source{key: k, low: low, first: sec, last: sec, minute: sec / 60}
 	fresh = !e.known.Add(h)
-	n := k.net()
-	if !e.prefixes.Add(n.hash()) {
-		s.marks |= markNew
-	}
 	if e.opt.Facts != nil {
 		e.noteFacts(s)
 	}
@@ -67,7 +63,11 @@ func (e *Engine) countSource(r *Request, s *source, f *feature, sec int64, late 
 		s.marks |= markMayNot
 	}
 	if r.Kind == NoRequest {
-		sat16(&t.garbage)
+		if r.Status == 408 || r.Status == 499 {
+			sat16(&t.slow) // the connection said nothing until the server gave up
+		} else {
+			sat16(&t.garbage)
+		}
 		sat16(&t.err4)
 		return
 	}
@@ -96,12 +96,12 @@ func (e *Engine) countSource(r *Request, s *source, f *feature, sec int64, late 
 	} else {
 		s.votes--
 	}
-	e.countConduct(r, s, f, t)
+	e.countConduct(s, f, t)
 	e.countAbuse(r, s, f, t)
 }
 
 // countConduct notes pages, assets and links.
-func (e *Engine) countConduct(r *Request, s *source, f *feature, t *tally) {
+func (e *Engine) countConduct(s *source, f *feature, t *tally) {
 	switch {
 	case f.marks&routeAsset != 0:
 		if f.status < 400 {
@@ -168,11 +168,17 @@ func (e *Engine) countAbuse(r *Request, s *source, f *feature, t *tally) {
 			sat16(&t.fails)
 			e.services[f.service].fails.cur++
 			e.services[f.service].failRoute = f.route
+			if len(r.User) > 0 {
+				e.countAccount(r.User, s)
+			}
 		case f.status < 400:
 			sat16(&t.logins)
 		}
 	case f.status == 401:
 		sat16(&t.fails)
+		if len(r.User) > 0 {
+			e.countAccount(r.User, s)
+		}
 		e.services[f.service].fails.cur++
 	case f.marks&routeLogin != 0:
 		sat16(&t.forms)

@@ -67,13 +67,12 @@ type Engine struct {
 
 	agents     *lexicon
 	agentMemo  []agentMemo
-	agentUse   []uint32 // requests by agent, fading
 	emptyAgent uint16
 	refers     *lexicon
 	shapes     *lexicon
 	queries    *sketch.Seen
 	known      *sketch.Seen // sources seen before
-	prefixes   *sketch.Seen // their prefixes
+	accounts   []account
 
 	slots    [recentSeconds]slot
 	base     []baseSample

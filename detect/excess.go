@@ -287,6 +287,9 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 		case k.people >= 0.4:
 			return FlashCrowd, 0
 		}
+		if k.machine >= 0.5 && k.err4 < 0.3 && k.sources >= 20 && k.known < 0.9 {
+			return FlashCrowd, 0 // programs in unusual number, each asking as usual
+		}
 		return Unclear, 0
 	}
 	need := uint16(4)

@@ -16,6 +16,11 @@ func (e *Engine) incidentEvidence(in *incident) []Evidence {
 			ev = append(ev, Evidence{Signal: "login_failures", Text: fmt.Sprintf("%.0f%% of the requests are refused logins", 100*k.fails), Points: 20})
 		}
 	}
+	if in.Attack == LoginAbuse {
+		if a, ok := e.accountEvidence(in.service); ok {
+			ev = append(ev, a)
+		}
+	}
 	ev = append(ev, Evidence{Signal: "sources", Text: fmt.Sprintf("about %d sources, %d enrolled", in.Sources, in.Enrolled), Points: 5})
 	return ev
 }

@@ -135,8 +135,8 @@ func (e *Engine) updateIncidents(sec int64) {
 		} else {
 			if in.quiet >= 8 && in.Peak > 2 {
 				in.pulses++
-				if in.pulses >= 2 && in.Attack.Hostile() {
-					e.addTrait(in, PulseFlood)
+				if in.pulses >= 2 {
+					e.nowPulses(in)
 				}
 			}
 			in.quiet = 0
@@ -171,6 +171,21 @@ func (in *incident) recommend(sec int64) {
 			in.Measures = []Measure{BlockSources, Throttle, Harden}
 		}
 		in.changed = true
+	}
+}
+
+// nowPulses renames a flood that comes in pulses; a name that stands before it
+// in the order stays.
+func (e *Engine) nowPulses(in *incident) {
+	switch in.Attack {
+	case CacheBusting, Scraping, SingleSourceFlood, DistributedFlood:
+		was := in.Attack
+		in.Attack = PulseFlood
+		e.addTrait(in, was)
+	default:
+		if in.Attack.Hostile() {
+			e.addTrait(in, PulseFlood)
+		}
 	}
 }
 

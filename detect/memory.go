@@ -9,6 +9,7 @@ import (
 const (
 	netSize     = int64(unsafe.Sizeof(network{}) + unsafe.Sizeof(netRest{}))
 	sampleSize  = int64(unsafe.Sizeof(sample{}))
+	accountSize = int64(unsafe.Sizeof(account{}))
 	routeSize   = int64(unsafe.Sizeof(route{}))
 	baseSize    = int64(unsafe.Sizeof(baseSample{}))
 	detailSize  = int64(unsafe.Sizeof(detail{}))
@@ -51,13 +52,13 @@ func (e *Engine) allocate(limit int64) {
 	e.nets = newNetTable(z.nets)
 	e.routeWords, e.agents, e.refers, e.shapes = newLexicon(z.words), newLexicon(z.words), newLexicon(z.words/2), newLexicon(z.words/4)
 	e.routes = make([]route, z.words)
-	e.agentUse = make([]uint32, z.words)
+	e.accounts = make([]account, z.memo/32)
 	e.memo = make([]routeMemo, z.memo)
 	e.agentMemo = make([]agentMemo, z.memo/8)
 	e.children = make([]uint8, 8192)
 	e.tmpl = make([]byte, 0, 512)
 	e.hosts = make([]hostTrial, 256)
-	e.queries, e.known, e.prefixes = sketch.NewSeen(z.seen), sketch.NewSeen(z.seen), sketch.NewSeen(z.seen)
+	e.queries, e.known = sketch.NewSeen(z.seen), sketch.NewSeen(z.seen)
 	e.regulars = make([]regular, z.memo/8)
 	e.base = make([]baseSample, 0, z.base)
 	for i := range e.slots {
@@ -74,8 +75,8 @@ func (e *Engine) allocate(limit int64) {
 func (e *Engine) memory() Memory {
 	b := e.sources.bytes() + int64(len(e.nets.tags))*(8+netSize)
 	b += e.routeWords.bytes() + e.agents.bytes() + e.refers.bytes() + e.shapes.bytes()
-	b += int64(len(e.routes))*routeSize + int64(len(e.agentUse))*4 + int64(len(e.memo)+len(e.agentMemo))*16 + int64(len(e.children)) + int64(len(e.regulars))*24
-	b += e.queries.Bytes() + e.known.Bytes() + e.prefixes.Bytes()
+	b += int64(len(e.routes))*routeSize + int64(len(e.accounts))*accountSize + int64(len(e.memo)+len(e.agentMemo))*16 + int64(len(e.children)) + int64(len(e.regulars))*24
+	b += e.queries.Bytes() + e.known.Bytes()
 	b += int64(recentSeconds*len(e.slots[0].kept))*sampleSize + int64(cap(e.base))*baseSize + int64(len(e.details))*detailSize
 	b += historySeconds*40 + int64(cap(e.services))*serviceSize
 	b += int64(cap(e.work.recent)+cap(e.work.base)) * weighedSize

@@ -38,16 +38,12 @@ func (e *Engine) countService(r *Request, f *feature, src *source, h uint64, sec
 	if f.status >= 500 {
 		s.failing.cur++
 	}
-	if fresh {
-		s.unseen.cur++
-	}
 	if src.marks&markBare != 0 {
 		s.bare.cur++
 	}
 	if f.route != 0 {
 		e.routes[f.route].rate.cur++
 	}
-	e.agentUse[f.agent]++
 	p := &e.history[sec%historySeconds]
 	p.Requests++
 	if r.Status >= 400 {
@@ -93,7 +89,6 @@ func (e *Engine) closeSecond() {
 		s.fails.close(sec, frozen)
 		s.missing.close(sec, frozen)
 		s.bare.close(sec, frozen)
-		s.unseen.close(sec, frozen)
 		s.failing.close(sec, frozen)
 		if !frozen && s.rate.n > 60 {
 			s.week[hourOfWeek(sec)].add(s.rate.ten, 7200)
@@ -130,11 +125,6 @@ func (e *Engine) closeSecond() {
 	}
 	if sec%8 == 0 {
 		e.trimSuspects()
-	}
-	if sec%64 == 0 {
-		for i := range e.agentUse {
-			e.agentUse[i] /= 2
-		}
 	}
 }
 

@@ -31,7 +31,6 @@ type service struct {
 	slowBare   series
 	crowdSince int64 // since when a crowd has been found
 	crowdLast  int64
-	unseen     series // never-seen sources
 	failing    series // answers 5xx
 	person     share  // requests of clients with a person's conduct
 	assets     share  // requests for assets: whether the log shows them at all

@@ -62,7 +62,6 @@ const (
 	markDirect
 	markMayNot // seen through an input whose word is not enough to act
 	markMayAct
-	markNew   // no source of its prefix had been seen before
 	markFalse // claims to be a crawler and is not
 	markBare  // asks pages and nothing a browser would ask with them
 )

@@ -73,6 +73,7 @@ func (e *Engine) forget(s *source, at int32) {
 func (e *Engine) tell(s *source, p *proofs) {
 	s.told = e.sec
 	v := e.suspect(s)
+	v.UsualShare = e.usualShare(s)
 	if p.n > 0 {
 		v.Evidence = p.say()
 		if s.detail != 0 {
@@ -116,10 +117,24 @@ func (e *Engine) suspect(s *source) Suspect {
 		v.Evidence = d.evidence
 		d.fill(&v)
 	}
+	if v.Evidence == nil && s.score > 0 {
+		v.Evidence = e.reasons(s)
+	}
 	f := e.facts(s)
 	v.ASN, v.ASName, v.Country = f.ASN, f.ASName, f.Country
 	v.LongKnown = e.longKnown(s.key)
 	return v
+}
+
+// reasons weighs a source anew to say why it is a suspect.
+func (e *Engine) reasons(s *source) []Evidence {
+	var p proofs
+	if in := e.incidentOf(s.incident); in != nil && s.marks&markEnrolled != 0 && !in.abuse {
+		e.weighMember(in, s, &p)
+	} else {
+		e.weigh(s, &p)
+	}
+	return p.say()
 }
 
 func trim(s string, n int) string { return s[:min(len(s), n)] }
