@@ -1,0 +1,186 @@
+package notify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// message is what a target is given.
+type message struct {
+	key       string
+	title     string
+	body      string
+	severity  Severity
+	escalated bool // for those who are only told what nobody acknowledged
+	resolved  bool
+}
+
+// group is the news of one incident.
+type group struct {
+	key       string
+	title     string
+	severity  Severity // the worst so far
+	first     time.Time
+	latest    time.Time
+	firstSent time.Time
+	lastSent  time.Time
+	news      []piece // since the last message
+	said      map[string]bool
+	resolved  bool
+	escalated bool
+	acked     string // who acknowledged it, "" nobody
+	muted     time.Time
+}
+
+type piece struct {
+	text  string
+	times int
+}
+
+const (
+	groupsMost = 1000
+	newsMost   = 10
+	saidMost   = 200
+	forgetting = 24 * time.Hour
+)
+
+// groups is the state of grouping: no I/O, no clock but the time it is given.
+type groups struct {
+	o   Options
+	all map[string]*group
+}
+
+func newGroups(o Options) *groups { return &groups{o: o, all: map[string]*group{}} }
+
+// add takes one piece of news.
+func (g *groups) add(e Event) {
+	e = e.clean()
+	key := e.key()
+	x := g.all[key]
+	if x == nil {
+		if len(g.all) >= groupsMost {
+			key, e.Title, e.Resolved = "overflow", "many incidents at once", false
+			x = g.all[key]
+		}
+		if x == nil {
+			x = &group{key: key, title: e.Title, first: e.At, said: map[string]bool{}}
+			g.all[key] = x
+		}
+	}
+	x.latest = e.At
+	if x.resolved && !e.Resolved { // it came back before its end was told
+		x.resolved = false
+	}
+	if e.Severity > x.severity {
+		x.severity = e.Severity
+		if !x.firstSent.IsZero() {
+			x.acked = "" // it got worse than what was acknowledged
+		}
+	}
+	x.resolved = x.resolved || e.Resolved
+	if e.Text == "" || x.said[e.Text] && !e.Resolved {
+		return
+	}
+	if i := slices.IndexFunc(x.news, func(p piece) bool { return p.text == e.Text }); i >= 0 {
+		x.news[i].times++
+		return
+	}
+	if len(x.news) >= newsMost { // the first says what began, the last what is now
+		x.news = slices.Delete(x.news, 1, 2)
+	}
+	x.news = append(x.news, piece{e.Text, 1})
+}
+
+// due returns the messages whose time has come.
+func (g *groups) due(now time.Time) []message {
+	var out []message
+	for key, x := range g.all {
+		switch {
+		case now.Before(x.muted):
+			if x.resolved {
+				delete(g.all, key)
+			}
+			continue
+		case now.Sub(x.latest) > forgetting:
+			delete(g.all, key)
+			continue
+		}
+		if m, ok := g.message(x, now); ok {
+			out = append(out, m)
+		}
+		if m, ok := g.escalation(x, now); ok {
+			out = append(out, m)
+		}
+		if x.resolved && len(x.news) == 0 {
+			delete(g.all, key)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b message) int { return strings.Compare(a.key, b.key) })
+	return out
+}
+
+func (g *groups) message(x *group, now time.Time) (message, bool) {
+	state := "open"
+	switch {
+	case len(x.news) > 0 && x.firstSent.IsZero():
+		if now.Before(x.first.Add(g.o.Wait)) && x.severity < Critical {
+			return message{}, false
+		}
+	case len(x.news) > 0:
+		if !x.resolved && now.Before(x.lastSent.Add(g.o.Interval)) {
+			return message{}, false
+		}
+	default:
+		if x.firstSent.IsZero() || x.acked != "" || x.resolved || now.Before(x.lastSent.Add(g.o.Repeat)) {
+			return message{}, false
+		}
+		state = "still open"
+	}
+	if x.resolved {
+		state = "resolved"
+	} else if x.acked != "" {
+		state = "acknowledged by " + x.acked
+	}
+	m := message{key: x.key, title: fmt.Sprintf("[levee] %s: %s (%s)", x.severity, x.title, state), severity: x.severity, resolved: x.resolved, body: x.text()}
+	for _, p := range x.news {
+		if len(x.said) < saidMost {
+			x.said[p.text] = true
+		}
+	}
+	x.news = nil
+	x.lastSent = now
+	if x.firstSent.IsZero() {
+		x.firstSent = now
+	}
+	return m, true
+}
+
+// escalation tells more people what nobody acknowledged.
+func (g *groups) escalation(x *group, now time.Time) (message, bool) {
+	if x.escalated || x.acked != "" || x.resolved || x.severity < Warning || x.firstSent.IsZero() || now.Before(x.firstSent.Add(g.o.Escalate)) {
+		return message{}, false
+	}
+	x.escalated = true
+	return message{
+		key: x.key, severity: x.severity, escalated: true,
+		title: fmt.Sprintf("[levee] %s: %s (nobody acknowledged it for %s)", x.severity, x.title, g.o.Escalate),
+		body:  fmt.Sprintf("Open since %s. Acknowledge it in levee's console.", x.first.UTC().Format("15:04:05 UTC")),
+	}, true
+}
+
+func (x *group) text() string {
+	var b strings.Builder
+	for _, p := range x.news {
+		b.WriteString(p.text)
+		if p.times > 1 {
+			fmt.Fprintf(&b, " (%d times)", p.times)
+		}
+		b.WriteByte('\n')
+	}
+	if b.Len() == 0 {
+		return fmt.Sprintf("Open since %s.", x.first.UTC().Format("2006-01-02 15:04 UTC"))
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
