@@ -19,6 +19,7 @@ const (
 	syslogQueue   = 8 << 20          // bytes waiting to be judged
 	syslogConns   = 256              // streams at a time
 	syslogIdle    = 10 * time.Minute // how long a stream may be silent
+	syslogHello   = 10 * time.Second // how long a TLS handshake may take
 	syslogGather  = 20 * time.Millisecond
 	syslogBuffer  = 4 << 20 // receive buffer asked of the kernel for datagrams, bytes
 	syslogMessage = logline.MaxLine

@@ -3,12 +3,15 @@ package source
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"strconv"
 	"sync"
 	"time"
+
+	"levee/detect/logline"
 )
 
 // accept takes streams until ctx ends.
@@ -52,6 +55,15 @@ func (s *syslog) stream(ctx context.Context, c net.Conn) {
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer stop()
 	defer func() { _ = c.Close() }()
+	if t, ok := c.(*tls.Conn); ok {
+		hello, cancel := context.WithTimeout(ctx, syslogHello)
+		err := t.HandshakeContext(hello)
+		cancel()
+		if err != nil {
+			s.set(Following, "a sender's TLS handshake failed ("+logline.Clean(err.Error())+"); check its certificate and ours")
+			return
+		}
+	}
 	r := bufio.NewReaderSize(c, syslogMessage+16)
 	for {
 		if err := c.SetReadDeadline(time.Now().Add(syslogIdle)); err != nil {

@@ -157,6 +157,9 @@ func (t *tail) read(f *follower, last bool, emit func(*Batch) error) (ok bool, e
 		b.done = func() { ps.set(id, at) }
 	}
 	t.add(b)
+	t.mu.Lock()
+	t.st.Behind = t.behind()
+	t.mu.Unlock()
 	return true, emit(b)
 }
 
@@ -193,14 +196,19 @@ func (t *tail) retire(emit func(*Batch) error) error {
 	return nil
 }
 
+// behind adds up what was written and not read.
+func (t *tail) behind() (n int64) {
+	for _, f := range t.followers() {
+		n += f.behind()
+	}
+	return n
+}
+
 // report brings Status up to date.
 func (t *tail) report() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.st.Behind, t.st.Files, t.st.Problem = 0, len(t.live), ""
-	for _, f := range t.live {
-		t.st.Behind += f.behind()
-	}
+	t.st.Behind, t.st.Files, t.st.Problem = t.behind(), len(t.live), ""
 	waits := true
 	for _, p := range slices.Sorted(maps.Keys(t.problem)) {
 		t.st.Problem = logline.Clean(t.problem[p])

@@ -159,6 +159,24 @@ func TestTailFromStart(t *testing.T) {
 	}
 }
 
+func TestTailSaysHowFarItIsBehind(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access.log")
+	text := logLines(0, 9000)
+	write(t, path, text)
+	in := tailOf(t, TailOptions{Paths: []string{path}, FromStart: true})
+	stop := errors.New("stop")
+	err := in.Run(context.Background(), func(b *Batch) error {
+		defer b.Release()
+		if behind := in.Status().Behind; behind <= 0 || behind >= int64(len(text)) {
+			t.Errorf("%d bytes behind in the middle of %d", behind, len(text))
+		}
+		return stop
+	})
+	if err != stop {
+		t.Error(err)
+	}
+}
+
 func TestTailFollowsRotation(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "access.log")
