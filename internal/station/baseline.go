@@ -54,11 +54,18 @@ func loadBaseline(e *detect.Engine, path string) error {
 	return nil
 }
 
-// saveBaseline replaces the file in one step.
 func saveBaseline(b []byte, path string) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".baseline-*")
+	if err := replaceFile(b, path); err != nil {
+		return fmt.Errorf("save baseline %s: %w", path, err)
+	}
+	return nil
+}
+
+// replaceFile writes the file in one step: a crash leaves the old one.
+func replaceFile(b []byte, path string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
-		return fmt.Errorf("save baseline: %w", err)
+		return err
 	}
 	_, err = f.Write(b)
 	if cerr := f.Close(); err == nil {
@@ -68,8 +75,7 @@ func saveBaseline(b []byte, path string) error {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		_ = os.Remove(f.Name()) // what matters is why it was not saved
-		return fmt.Errorf("save baseline %s: %w", path, err)
+		_ = os.Remove(f.Name()) // what matters is why it was not written
 	}
-	return nil
+	return err
 }

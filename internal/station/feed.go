@@ -18,9 +18,6 @@ func (s *Station) Board() *actions.Board { return s.dispatcher.Board() }
 // Source returns what is known of an address or prefix.
 func (s *Station) Source(p netip.Prefix) detect.SourceView { return s.judge.source(p) }
 
-// Notices returns the messages after the one numbered since.
-func (s *Station) Notices(since uint64) []actions.Notice { return s.dispatcher.Notices(since) }
-
 // Status describes the station itself.
 func (s *Station) Status() status.Status {
 	st := status.Status{

@@ -46,8 +46,10 @@ type Station struct {
 	wishes     wishes
 	closers    []io.Closer // enforcers that hold something
 
-	mu     sync.Mutex
-	people []person
+	mu        sync.Mutex
+	people    []*person
+	talk      talk
+	approvals approvals
 }
 
 // Open builds a station and reads what it knew before: the ledger, the
@@ -92,6 +94,9 @@ func Open(ctx context.Context, o Options) (_ *Station, err error) {
 	engine := detect.New(s.engineOptions())
 	if err := loadBaseline(engine, s.baselinePath()); err != nil {
 		o.Log.Warn("the baseline is learnt anew", "why", err)
+	}
+	if err := s.recallExpected(engine); err != nil {
+		return nil, err
 	}
 	s.judge = newJudge(engine, o.Now, s.wishes.put)
 	s.wishes.init()

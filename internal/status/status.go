@@ -5,6 +5,7 @@
 package status
 
 import (
+	"net/netip"
 	"time"
 
 	"levee/actions"
@@ -34,6 +35,12 @@ type Person struct {
 	Name string
 	Role actions.Role
 	You  bool
+
+	Via   string     // console, cli, ssh
+	Addr  netip.Addr // where they sit, the zero Addr for this machine
+	Since time.Time  // when they came
+	Last  string     // what they did last, in a few words; "" nothing yet
+	At    time.Time  // when they did it
 }
 
 // Input is one source of log lines.
