@@ -28,14 +28,16 @@ var allowed = []struct {
 	{"internal/enrich", []string{"detect"}},
 	{"internal/config", []string{"actions", "detect"}},
 	{"internal/enforcer", []string{"actions", "actions/...", "detect"}},
+	{"internal/elastic", []string{"actions", "detect", "internal/status"}},
+	{"testing/elasticsearch", nil},
 	{"internal/station", []string{
 		"actions", "actions/...", "detect", "detect/logline", "internal/config", "internal/enforcer",
-		"internal/enrich", "internal/source", "internal/status"}},
+		"internal/elastic", "internal/enrich", "internal/source", "internal/status"}},
 	{"internal/command", []string{
 		"actions", "actions/...", "detect", "detect/logline", "internal/config", "internal/enforcer",
-		"internal/enrich", "internal/source", "internal/station", "internal/status"}},
+		"internal/elastic", "internal/enrich", "internal/source", "internal/station", "internal/status"}},
 	{"cmd/levee", []string{
-		"actions", "demo", "demo/standin", "detect", "internal/command", "internal/config", "internal/enforcer",
+		"actions", "demo", "demo/standin", "detect", "internal/command", "internal/config", "internal/elastic", "internal/enforcer",
 		"internal/station", "internal/status", "tui", "tui/..."}},
 	{"internal/rules", nil},
 }

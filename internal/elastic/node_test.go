@@ -1,0 +1,116 @@
+package elastic
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"levee/testing/elasticsearch"
+)
+
+var node struct {
+	once sync.Once
+	n    *elasticsearch.Node
+	err  error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if node.n != nil {
+		if err := node.n.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// realNode returns the one node of this test binary.
+func realNode(t testing.TB) *elasticsearch.Node {
+	t.Helper()
+	node.once.Do(func() { node.n, node.err = elasticsearch.Start(elasticsearch.Options{Secure: true}) })
+	if errors.Is(node.err, elasticsearch.ErrMissing) {
+		t.Skip(node.err)
+	}
+	if node.err != nil {
+		t.Fatal(node.err)
+	}
+	return node.n
+}
+
+// superuser returns a client that may do everything on the real node.
+func superuser(t testing.TB) *Client {
+	t.Helper()
+	return client(t, Options{URLs: []string{realNode(t).URL}, User: elasticsearch.User, Password: elasticsearch.Password, Timeout: 30 * time.Second})
+}
+
+func client(t testing.TB, o Options) *Client {
+	t.Helper()
+	c, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// key creates an API key with one of levee's roles.
+func key(t testing.TB, c *Client, role string) string {
+	t.Helper()
+	b, err := Role(role)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a struct {
+		Encoded string `json:"encoded"`
+	}
+	must(t, c.call(t.Context(), http.MethodPost, "/_security/api_key", map[string]any{
+		"name": role, "role_descriptors": map[string]json.RawMessage{role: b}}, &a))
+	return a.Encoded
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// count returns how many documents index holds, refreshed.
+func count(t testing.TB, c *Client, index string, query any) int {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 30*time.Second)
+	defer cancel()
+	must(t, c.call(ctx, http.MethodPost, "/"+index+"/_refresh", nil, nil))
+	var a struct {
+		Count int `json:"count"`
+	}
+	must(t, c.call(ctx, http.MethodPost, "/"+index+"/_count", map[string]any{"query": query}, &a))
+	return a.Count
+}
+
+// wipe removes everything of levee's from the node.
+func wipe(t testing.TB, c *Client) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	for _, s := range streams {
+		if err := c.call(ctx, http.MethodDelete, "/_data_stream/"+s, nil, nil); err != nil && problemOf(err).Status != http.StatusNotFound {
+			t.Logf("delete %s: %v", s, err)
+		}
+	}
+	if err := c.call(ctx, http.MethodDelete, "/"+DecisionsIndex, nil, nil); err != nil && !IsKind(err, Missing) {
+		t.Fatal(err)
+	}
+}
