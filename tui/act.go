@@ -211,15 +211,19 @@ func (m *Model) together(d *actions.Decision) []actions.Target {
 	return out
 }
 
-// service is what s and the incident's keys are about.
-func (m *Model) service() string {
+// incident is what the incident's acts are about: the one on its screen, else
+// the banner's. Nil when there is none.
+func (m *Model) incident() *detect.Incident {
 	if m.at == scrIncident {
-		if in := m.screens[scrIncident].(*incidentScreen).incident(m); in != nil {
-			return in.Service
-		}
+		return m.screens[scrIncident].(*incidentScreen).incident(m)
 	}
-	if m.d.top != nil {
-		return m.d.top.Service
+	return m.d.top
+}
+
+// service is what s is about.
+func (m *Model) service() string {
+	if in := m.incident(); in != nil {
+		return in.Service
 	}
 	if len(m.d.snap.Services) > 0 && m.d.snap.Services[0].Name != "_other" {
 		return m.d.snap.Services[0].Name
@@ -231,8 +235,8 @@ func (m *Model) askScale() tea.Cmd { return m.askService("Scale up", actions.Sca
 
 func (m *Model) askService(what string, v actions.Verb, service string) tea.Cmd {
 	r := actions.Request{Verb: v, Targets: []actions.Target{{Service: service}}, Actor: m.d.me, Reason: "asked for from the console"}
-	if m.d.top != nil {
-		r.Attack, r.Incident = m.d.top.Attack, m.d.top.ID
+	if in := m.incident(); in != nil {
+		r.Attack, r.Incident = in.Attack, in.ID
 	}
 	return m.ask(what, r)
 }
@@ -240,7 +244,7 @@ func (m *Model) askService(what string, v actions.Verb, service string) tea.Cmd 
 func (m *Model) askHarden() tea.Cmd { return m.askService("Harden", actions.Harden, m.service()) }
 
 func (m *Model) askThrottle() tea.Cmd {
-	in := m.screens[scrIncident].(*incidentScreen).incident(m)
+	in := m.incident()
 	sig := in.Signature
 	r := actions.Request{Verb: actions.Throttle, TTL: 30 * time.Minute, Actor: m.d.me, Attack: in.Attack, Incident: in.ID,
 		Targets: []actions.Target{{Signature: &sig, Service: in.Service}}, Reason: attackName(in.Attack) + " on " + orNone(in.Service)}

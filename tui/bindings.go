@@ -72,12 +72,20 @@ func defaultBindings() []binding {
 		{name: "help", keys: []string{"?"}, group: "Screens", help: "this help", do: do((*Model).toggleHelp)},
 		{name: "quit", keys: []string{"q"}, group: "Other", help: "leave the console (ctrl+c too)", do: (*Model).askQuit},
 	}
+	open := func(id screenID) func(m *Model) {
+		return func(m *Model) {
+			if in, ok := m.screens[id].(*incidentScreen); ok && m.d.top != nil && m.at != id {
+				in.id = m.d.top.ID // the one the banner tells of
+			}
+			m.goTo(id)
+		}
+	}
 	names := [...]string{"overview", "suspects", "incident", "blocks", "jobs", "audit", "auto-mode", "health", "sessions"}
 	helps := [...]string{"traffic and the worst suspects", "all suspects", "the incident: what, why, what to do", "what is in force, with TTL", "Jenkins jobs",
 		"what was decided, and by whom", "what auto mode does next and why not more", "inputs, enforcers, memory, lag", "who is here"}
 	for i, n := range names {
 		bs = append(bs, binding{name: n, keys: []string{strconv.Itoa(i + 1)}, group: "Screens", help: helps[i],
-			do: do(func(m *Model) { m.goTo(screenID(i)) })})
+			do: do(open(screenID(i)))})
 	}
 	return bs
 }
@@ -103,10 +111,10 @@ func whyNoIncident(m *Model) string {
 	if why := mayAct(m); why != "" {
 		return why
 	}
-	in := m.screens[scrIncident].(*incidentScreen).incident(m)
+	in := m.incident()
 	switch {
 	case in == nil:
-		return "no incident is shown"
+		return "no incident is open"
 	case !in.Attack.Hostile():
 		return "a " + attackName(in.Attack) + " is no attack: blocking would hit real visitors. s adds servers"
 	case m.d.stale:

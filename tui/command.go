@@ -42,6 +42,8 @@ func allCommands() []command {
 			}
 			return m.askService("Scale up", actions.ScaleUp, s), nil
 		}},
+		{"throttle", "", "throttle the incident's signature where requests arrive", nil, onIncident((*Model).askThrottle)},
+		{"harden", "", "harden the incident's service", nil, onIncident((*Model).askHarden)},
 		{"why", "TARGET", "all that is known of an address or prefix", suspectWords, func(m *Model, args []string) (tea.Cmd, error) {
 			p, err := onePrefix(args)
 			if err == nil {
@@ -119,6 +121,16 @@ func allCommands() []command {
 		}},
 		{"help", "", "keys, filter, commands", nil, func(m *Model, _ []string) (tea.Cmd, error) { m.toggleHelp(); return nil, nil }},
 		{"quit", "", "leave", nil, func(m *Model, _ []string) (tea.Cmd, error) { return m.askQuit(), nil }},
+	}
+}
+
+// onIncident runs an act of the incident's screen from any screen.
+func onIncident(ask func(*Model) tea.Cmd) func(m *Model, args []string) (tea.Cmd, error) {
+	return func(m *Model, _ []string) (tea.Cmd, error) {
+		if why := whyNoIncident(m); why != "" {
+			return nil, fmt.Errorf("%s", why)
+		}
+		return ask(m), nil
 	}
 }
 

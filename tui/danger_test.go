@@ -352,3 +352,19 @@ func TestUndoTakesTheWholeActBack(t *testing.T) {
 		t.Fatalf("%d decisions in force after the undo, want 3", n)
 	}
 }
+
+func TestReasonInTheOperatorsWords(t *testing.T) {
+	f := newFake()
+	d := sit(t, f, 80, 24, plain)
+	d.keys("j b r ctrl+u")
+	d.write("customer says it is not theirs y")
+	if f.commits != 0 {
+		t.Fatal("a y in the reason confirmed")
+	}
+	d.keys("enter")
+	d.sees("customer says it is not theirs y")
+	d.keys("y")
+	if r := f.Board().Active[0].Reason; r != "customer says it is not theirs y" {
+		t.Fatalf("the reason on the ledger is %q", r)
+	}
+}

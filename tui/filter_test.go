@@ -136,12 +136,18 @@ func TestCommands(t *testing.T) {
 		run(line)
 		d.sees(want)
 	}
+	run("throttle")
+	d.sees("Throttle shop.example.com")
+	d.keys("esc")
+	run("harden")
+	d.sees("Harden shop.example.com")
+	d.keys("esc")
 	run("stop")
 	if f.disarms != 1 {
 		t.Fatal(":stop did not stop automation")
 	}
 	d.keys(":")
-	d.write("th")
+	d.write("the")
 	d.keys("tab")
 	d.write("li")
 	d.keys("tab")

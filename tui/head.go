@@ -52,11 +52,12 @@ func (m *Model) drawStatus(c *canvas) {
 	c.put(wp, " "+word+" ")
 	c.put(th.bar, " ")
 	right := m.statusRight(wide)
-	room := c.w - c.col - measure(right) - 1
-	if who := m.who(wide); measure(who) <= room {
-		c.put(th.bar, who)
-	} else if who := m.d.me.Name; measure(who) <= room {
-		c.put(th.bar, who)
+	room := c.w - c.col - measure(right) - 3
+	for _, who := range [...]string{m.who(wide), m.who(false), d.me.Name + ":" + string(d.me.Role), d.me.Name} {
+		if measure(who) <= room {
+			c.put(th.bar, who)
+			break
+		}
 	}
 	c.space(th.bar, c.w-measure(right)-1)
 	p := th.bar

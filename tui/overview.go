@@ -72,17 +72,11 @@ func (s *suspectsScreen) draw(m *Model, c *canvas, h int) {
 // order stands still.
 func (m *Model) tableTitle() string {
 	t := m.table
-	s := "Suspects "
-	switch {
-	case len(t.rows) == 0 && t.total == 0:
-		s += "none"
-	case len(t.rows) == 0:
-		s += "0 of " + number(float64(t.total))
-	default:
-		s += strconv.Itoa(t.top+1) + "-" + strconv.Itoa(min(t.top+t.page, len(t.rows))) + "/" + number(float64(max(t.total, len(t.rows))))
-		if t.filter != nil && len(t.filter.terms) > 0 {
-			s = "Suspects " + strconv.Itoa(t.top+1) + "-" + strconv.Itoa(min(t.top+t.page, len(t.rows))) + "/" + strconv.Itoa(len(t.rows)) +
-				" of " + number(float64(t.total))
+	s := "Suspects none"
+	if t.total > 0 || len(t.rows) > 0 {
+		s = "Suspects " + strconv.Itoa(min(t.top+1, len(t.rows))) + "-" + strconv.Itoa(min(t.top+t.page, len(t.rows))) + "/" + strconv.Itoa(len(t.rows))
+		if t.total > len(t.rows) {
+			s += " of " + number(float64(t.total))
 		}
 	}
 	if m.w >= 50 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -123,8 +124,11 @@ func (d *planDialog) press(m *Model, msg tea.KeyMsg) tea.Cmd {
 		return nil
 	}
 	if want == "" || d.preview {
-		if key == "n" || key == "q" {
+		switch key {
+		case "n", "q":
 			m.close()
+		case "r":
+			d.askReason(m)
 		}
 		return nil
 	}
@@ -158,6 +162,21 @@ func (d *planDialog) changeTTL(m *Model, step int) tea.Cmd {
 	}
 	d.req.TTL = next
 	return d.replan(m)
+}
+
+// askReason lets the operator say why in her own words. The plan is made again,
+// because what is committed is what was previewed.
+func (d *planDialog) askReason(m *Model) {
+	p := &prompt{lead: "reason: ", plain: true}
+	p.set(d.req.Reason)
+	p.accept = func(m *Model, text string) tea.Cmd {
+		if text = strings.TrimSpace(text); text == "" || m.dialog != d {
+			return nil
+		}
+		d.req.Reason = text
+		return d.replan(m)
+	}
+	m.prompt = p
 }
 
 // commit sends the yes.

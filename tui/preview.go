@@ -97,7 +97,11 @@ func (d *planDialog) targets(m *Model, t *writer) {
 		t.add(t.th.dim, fmt.Sprintf(" %d-%d of %d, ↑ ↓ shows the others", d.top+1, min(d.top+show, n), n))
 	}
 	if d.req.Reason != "" && m.h >= 20 {
-		t.pair("why", d.req.Reason)
+		why := d.req.Reason
+		if d.wanted() == "" && d.req.Undoes == "" && !d.preview {
+			why += " · r writes your own"
+		}
+		t.pair("why", why)
 	}
 }
 

@@ -143,7 +143,7 @@ func (p *prompt) draw(m *Model, c *canvas) {
 
 func (p *prompt) hint() string {
 	if p.plain {
-		return " enter keeps  esc cancels  target, who, state or reason"
+		return " enter keeps it  esc leaves it as it was"
 	}
 	if p.lead == "/" {
 		return " enter keeps  esc cancels  e.g. path:/login asn:9009 score>80 !state:blocked ua~^curl  (" + fieldNames + ")"
