@@ -231,6 +231,11 @@ func (w *world) apiLogin(n int, rate, onset, dur float64) {
 	})
 }
 
+// silent connections say nothing until the server gives up.
+func (w *world) silent(n int, rate, onset, dur float64) {
+	w.bots(n, rate, onset, dur, 5, w.anywhere, func(i int, o *one) { o.garbage, o.status = true, 408 })
+}
+
 // fakeBots claim to be a search engine.
 func (w *world) fakeBots(n int, rate, onset, dur float64) {
 	w.bots(n, rate, onset, dur, 5, w.anywhere, func(i int, o *one) {

@@ -193,6 +193,8 @@ type crowd struct {
 	busy    float64 // of sources that ask far more than logins
 	human   float64 // share of people that the routes asked usually see
 	claims  float64
+	none    float64   // unreadable request lines
+	each    float64   // requests/s that one source makes, mean over samples
 	belongs *incident // the open attack that most of the sources were already seen in
 }
 
@@ -236,6 +238,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		add(&k.odd, f.method != methodGet && f.method != methodPost)
 		add(&k.machine, f.marks&(routeAPI|routeFeed) != 0)
 		add(&k.claims, f.claims)
+		add(&k.none, f.none)
 		if x.src == nil {
 			continue
 		}
@@ -247,6 +250,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 			add(&k.busy, int(t.hits)-int(t.fails)-int(t.forms)-int(t.logins) >= 2)
 		}
 		add(&k.churn, distinct64(x.src.agents) >= 3)
+		k.each += x.weight * x.src.rate(e.sec)
 		k.repeat += x.weight * float64(x.src.cur.hits+x.src.prev.hits)
 		if x.conduct == conductYoung && (e.sec-x.src.first < 4 || !showsAssets) {
 			continue
@@ -275,7 +279,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 			k.people = min(1, max(0, (k.person*c.rate-k.human/k.weight*c.usual)/extra))
 		}
 	}
-	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.missing, &k.slow, &k.odd, &k.known, &k.churn, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims} {
+	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.missing, &k.slow, &k.odd, &k.known, &k.none, &k.churn, &k.each, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims} {
 		*p /= k.weight
 	}
 	return k

@@ -58,6 +58,7 @@ type Engine struct {
 	lastHost    uint64
 	lastService uint8
 	plain       uint8
+	busiest     uint8 // the service with most requests lately
 
 	routeWords *lexicon
 	routes     []route
@@ -170,7 +171,7 @@ func (e *Engine) judge(r *Request, c *client) {
 	svc := e.serviceOf(r)
 	f := &e.feature
 	if r.Kind == NoRequest {
-		*f = feature{service: svc, status: r.Status}
+		*f = feature{service: svc, status: r.Status, none: true}
 	} else {
 		e.look(r, svc, f)
 	}

@@ -9,6 +9,9 @@ func (e *Engine) seekExcess(svc uint8, sec int64) {
 	from, starts := e.alarms(svc, sec)
 	if len(starts) == 0 {
 		s.wait = 0
+		if sec%5 == 0 && e.learning() && !e.frozen(svc) {
+			e.lookCold(svc, sec)
+		}
 		return
 	}
 	s.tried = sec
@@ -72,6 +75,7 @@ func (e *Engine) alarms(svc uint8, sec int64) (from int64, starts []cause) {
 		}
 	}
 	note(&s.bare, cause{bare: true})
+	note(&s.broken, cause{rule: rule{}.with(dimStatus, s.brokenStatus)})
 	if x, ok := s.fails.alarm(2, s.factor); ok && s.failRoute != 0 {
 		from = min(from, max(s.fails.since, sec-8))
 		starts = append(starts, cause{rate: x, rule: rule{}.with(dimRoute, uint64(s.failRoute)).with(dimMethod, uint64(methodPost))})
@@ -309,6 +313,8 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	switch {
 	case k.slow >= 0.5 && !failing:
 		return SlowRequests, need
+	case k.none >= 0.6:
+		return ProtocolAbuse, need
 	case login:
 		return LoginAbuse, need
 	case k.missing >= 0.6 && k.paths >= 0.3:

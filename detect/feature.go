@@ -18,6 +18,7 @@ type feature struct {
 	proto    uint8
 	query    uint8 // queryAbsent or a mix of queryPresent, queryRandom, queryFresh
 	marks    uint8 // of the route
+	none     bool  // no readable request line
 	noAgent  bool
 	tool     bool
 	claims   bool   // the agent claims to be a crawler

@@ -23,7 +23,7 @@ func (e *Engine) Save(dst []byte) []byte {
 		s := &e.services[i]
 		w.text(s.name)
 		w.u64(s.hash)
-		w.series(&s.rate, &s.fails, &s.missing, &s.bare, &s.failing, &s.slowFails, &s.slowBare)
+		w.series(&s.rate, &s.fails, &s.missing, &s.bare, &s.broken, &s.failing, &s.slowFails, &s.slowBare)
 		w.shares(&s.person, &s.assets)
 		for h := range s.week {
 			w.shares(&s.week[h])
@@ -80,7 +80,7 @@ func (e *Engine) Load(src []byte) error {
 	for i := range services {
 		s := &services[i]
 		s.name, s.hash = r.text(), r.u64()
-		r.series(&s.rate, &s.fails, &s.missing, &s.bare, &s.failing, &s.slowFails, &s.slowBare)
+		r.series(&s.rate, &s.fails, &s.missing, &s.bare, &s.broken, &s.failing, &s.slowFails, &s.slowBare)
 		r.shares(&s.person, &s.assets)
 		for h := range s.week {
 			r.shares(&s.week[h])
@@ -119,7 +119,7 @@ func (e *Engine) Load(src []byte) error {
 			}
 		}
 		o := &e.services[at[i]]
-		o.rate, o.fails, o.missing, o.bare, o.failing, o.slowFails, o.slowBare = s.rate, s.fails, s.missing, s.bare, s.failing, s.slowFails, s.slowBare
+		o.rate, o.fails, o.missing, o.bare, o.broken, o.failing, o.slowFails, o.slowBare = s.rate, s.fails, s.missing, s.bare, s.broken, s.failing, s.slowFails, s.slowBare
 		o.person, o.assets, o.week = s.person, s.assets, s.week
 	}
 	for i := range routes {

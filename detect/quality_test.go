@@ -167,6 +167,10 @@ func drills() []drill {
 		{name: "garbage", seconds: 160, make: bare(30, func(w *world) { w.garbage(5, 3, 80, 60) }), attacks: "protocol_abuse", recall: 1, within: 15},
 		{name: "slow ramp", seconds: 1300, make: shop(30, func(w *world) { w.ramp(150, 1, 200, 1000) }), attacks: flood, recall: 0.95, within: 500},
 
+		{name: "under attack from the first line", seconds: 60, make: shop(60, func(w *world) { w.busting(300, 2, 0, 60) }), attacks: "cache_busting", recall: 0.97, within: 20},
+		{name: "one page from the first line", seconds: 60, make: bare(60, func(w *world) { w.onePage(200, 2, 0, 60, "/") }), attacks: "distributed_flood", recall: 0.97, within: 25},
+		{name: "silent connections", seconds: 160, make: shop(40, func(w *world) { w.silent(30, 0.5, 90, 60) }), attacks: "slow_requests", recall: 0.95, within: 40},
+		{name: "slow requests, busy site", seconds: 200, make: shop(300, func(w *world) { w.slow(300, 0.1, 90, 105) }), attacks: "slow_requests", recall: 0.9, within: 60},
 		{name: "posting", seconds: 160, make: shop(40, func(w *world) { w.posting(100, 1, 90, 60) }), attacks: flood, recall: 0.95, within: 20},
 		{name: "xmlrpc", seconds: 160, make: bare(40, func(w *world) { w.xmlrpc(20, 2, 90, 60) }), attacks: flood + " login_abuse scan", recall: 0.95, within: 25},
 		{name: "hotlink", seconds: 160, make: shop(40, func(w *world) { w.hotlink(50, 4, 90, 60) }), attacks: flood + " scraping", recall: 0.9, within: 25},

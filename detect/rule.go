@@ -68,6 +68,9 @@ func value(f *feature, k sourceKey, d uint8) uint64 {
 	case dimProto:
 		return uint64(f.proto)
 	case dimStatus:
+		if f.status == 499 {
+			return 408 // given up by the client or by the server: never finished
+		}
 		return uint64(f.status)
 	case dimNet:
 		return k.net().hash()
@@ -86,7 +89,7 @@ func speaks(d uint8, v uint64) bool {
 	case dimQuery, dimRefer, dimNet:
 		return true
 	case dimStatus:
-		return v == 401 || v == 403 || v == 404 || v == 408 || v == 499 || v == 400
+		return v == 401 || v == 403 || v == 404 || v == 408 || v == 400
 	}
 	return v != 0
 }
@@ -149,6 +152,9 @@ func (e *Engine) signature(r *rule, example *sample) Signature {
 			s.HTTPVersion = protoNames[v]
 		case dimStatus:
 			s.Status = fmt.Sprint(v)
+			if v == 408 {
+				s.Status = "408,499"
+			}
 		case dimNet:
 			if example != nil {
 				s.Prefix = example.key.netPrefix().String()

@@ -38,6 +38,10 @@ func (e *Engine) countService(r *Request, f *feature, src *source, h uint64, sec
 	if f.status >= 500 {
 		s.failing.cur++
 	}
+	if f.status == 408 || f.status == 499 || r.Kind == NoRequest {
+		s.broken.cur++
+		s.brokenStatus = value(f, src.key, dimStatus)
+	}
 	if src.marks&markBare != 0 {
 		s.bare.cur++
 	}
@@ -90,11 +94,15 @@ func (e *Engine) closeSecond() {
 		s.missing.close(sec, frozen)
 		s.bare.close(sec, frozen)
 		s.failing.close(sec, frozen)
+		s.broken.close(sec, frozen)
 		if !frozen && s.rate.n > 60 {
 			s.week[hourOfWeek(sec)].add(s.rate.ten, 7200)
 		}
 	}
 	for i := range e.services {
+		if e.services[i].rate.ten > e.services[e.busiest].rate.ten {
+			e.busiest = uint8(i)
+		}
 		e.services[i].factor = e.expected(uint8(i), sec)
 		e.services[i].loud, e.services[i].loudBy = [loudRoutes]uint16{}, [loudRoutes]float64{}
 	}

@@ -21,36 +21,38 @@ type second struct {
 
 // service is the state of one service.
 type service struct {
-	name       string
-	hash       uint64
-	rate       series
-	fails      series // refused logins
-	missing    series // missing paths
-	bare       series // requests of clients without a person's conduct
-	slowFails  series // the same in steps of ten seconds, for what is too rare to show in one
-	slowBare   series
-	crowdSince int64 // since when a crowd has been found
-	crowdLast  int64
-	failing    series // answers 5xx
-	person     share  // requests of clients with a person's conduct
-	assets     share  // requests for assets: whether the log shows them at all
-	ring       [10]second
-	took       sketch.Quantile // microseconds
-	peers      sketch.Quantile // requests one client makes in a minute
-	minutes    uint64
-	distinct   [4]sketch.Distinct // a quarter of a minute each
-	requests   uint64
-	ownHash    uint64
-	ownVotes   int
-	ownFixed   bool
-	factor     float64 // how many times the usual rate is expected now
-	plan       []planned
-	week       [168]share
-	loud       [loudRoutes]uint16 // routes whose rate changed most this second
-	loudBy     [loudRoutes]float64
-	failRoute  uint16 // where logins were refused last
-	tried      int64  // second of the last attribution
-	wait       int64
+	name         string
+	hash         uint64
+	rate         series
+	fails        series // refused logins
+	missing      series // missing paths
+	bare         series // requests of clients without a person's conduct
+	slowFails    series // the same in steps of ten seconds, for what is too rare to show in one
+	slowBare     series
+	crowdSince   int64 // since when a crowd has been found
+	crowdLast    int64
+	failing      series // answers 5xx
+	broken       series // requests that never finished or were none
+	brokenStatus uint64 // how the last of them was answered
+	person       share  // requests of clients with a person's conduct
+	assets       share  // requests for assets: whether the log shows them at all
+	ring         [10]second
+	took         sketch.Quantile // microseconds
+	peers        sketch.Quantile // requests one client makes in a minute
+	minutes      uint64
+	distinct     [4]sketch.Distinct // a quarter of a minute each
+	requests     uint64
+	ownHash      uint64
+	ownVotes     int
+	ownFixed     bool
+	factor       float64 // how many times the usual rate is expected now
+	plan         []planned
+	week         [168]share
+	loud         [loudRoutes]uint16 // routes whose rate changed most this second
+	loudBy       [loudRoutes]float64
+	failRoute    uint16 // where logins were refused last
+	tried        int64  // second of the last attribution
+	wait         int64
 }
 
 // votesOwn elects the host that most referers name (majority vote: Boyer and
@@ -82,6 +84,9 @@ type hostTrial struct {
 // serviceOf returns the index of the service that host names.
 func (e *Engine) serviceOf(r *Request) uint8 {
 	if len(r.Host) == 0 {
+		if r.Kind == NoRequest && e.busiest != 0 {
+			return e.busiest // garbage names no host; it was meant for somebody
+		}
 		return e.plainService()
 	}
 	h := hashBytes(r.Host, 31)

@@ -109,7 +109,10 @@ func (w *world) put(o one) {
 		r.Duration = int64(o.took)
 	}
 	if o.garbage {
-		r = detect.Request{Time: r.Time, Source: o.from, Status: 400, Kind: detect.NoRequest, Bytes: 157, Duration: -1}
+		if o.status != 408 {
+			o.status = 400
+		}
+		r = detect.Request{Time: r.Time, Source: o.from, Status: uint16(o.status), Kind: detect.NoRequest, Bytes: 157, Duration: -1}
 	}
 	if o.hostile {
 		w.hostile[o.from] = true

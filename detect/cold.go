@@ -1,0 +1,45 @@
+package detect
+
+// lookCold looks for an attack that was there before the engine: nothing has
+// changed since, so no alarm rings. Only what needs no baseline counts: sources
+// that each ask one page, or random queries, again and again within seconds and
+// nothing else, on a service whose other clients are seen to browse.
+func (e *Engine) lookCold(svc uint8, sec int64) {
+	rate, _ := e.gather(svc, sec-9, sec)
+	e.work.base = e.work.base[:0]
+	for _, start := range []cause{{rule: rule{}.with(dimQuery, valRandom)}, {bare: true}} {
+		c := e.explain(start, 0)
+		if c.rate < max(5, 0.2*rate) || !c.rule.has(dimRoute) {
+			continue
+		}
+		k := e.inspect(&c, sec-9)
+		if k.samples < 20 || k.sources < 5 || k.judged < 0.5 || k.person > 0.05 || k.machine > 0.1 || k.err5 > 0.7 || k.each < 0.8 || !e.othersBrowse(&c) {
+			continue
+		}
+		f := finding{cause: c, crowd: k, attack: DistributedFlood, need: 6}
+		if k.random >= 0.9 {
+			f.attack = CacheBusting
+		} else if k.bare < 0.9 || k.paths > 0.05 || k.claims > 0.2 { // crawlers walk, they do not hammer
+			continue
+		}
+		e.openFound(svc, &f, sec-9)
+		return
+	}
+}
+
+// othersBrowse reports whether the clients that c does not take behave like
+// people, so that conduct tells one from the other here.
+func (e *Engine) othersBrowse(c *cause) bool {
+	judged, people := 0, 0
+	for i := range e.work.recent {
+		x := &e.work.recent[i]
+		if c.takes(x) || x.conduct == conductYoung {
+			continue
+		}
+		judged++
+		if x.conduct == conductPerson {
+			people++
+		}
+	}
+	return judged >= 20 && people*2 >= judged
+}
