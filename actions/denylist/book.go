@@ -36,28 +36,26 @@ func (e *entry) expires() time.Time {
 	return last
 }
 
-// book is what a file holds. Its entries are never shared between two books.
+// book is what a file holds. Entries are never written after they stand in a
+// book, so that a clone costs no more than its map.
 type book map[string]*entry
 
-func (b book) clone() book {
-	c := make(book, len(b))
-	for k, e := range b {
-		copied := *e
-		copied.wanted = maps.Clone(e.wanted)
-		c[k] = &copied
-	}
-	return c
-}
+func (b book) clone() book { return maps.Clone(b) }
 
 // add notes that decision d wants e.
 func (b book) add(e *entry, decision string, until time.Time) {
-	held, ok := b[e.key]
-	if !ok {
-		held = e
-		held.wanted = make(map[string]time.Time, 1)
-		b[e.key] = held
+	wanted := map[string]time.Time{decision: until}
+	if held, ok := b[e.key]; ok {
+		e = held
+		for id, t := range held.wanted {
+			if id != decision {
+				wanted[id] = t
+			}
+		}
 	}
-	held.wanted[decision] = until
+	changed := *e
+	changed.wanted = wanted
+	b[e.key] = &changed
 }
 
 // drop notes that decision no longer wants key.
@@ -66,9 +64,11 @@ func (b book) drop(key, decision string) {
 	if !ok {
 		return
 	}
-	delete(held.wanted, decision)
-	delete(held.wanted, "") // a line whose comment named nobody belongs to whoever lifts it
-	if len(held.wanted) == 0 {
+	changed := *held
+	changed.wanted = maps.Clone(held.wanted)
+	delete(changed.wanted, decision)
+	delete(changed.wanted, "") // a line whose comment named nobody belongs to whoever lifts it
+	if b[key] = &changed; len(changed.wanted) == 0 {
 		delete(b, key)
 	}
 }
@@ -83,8 +83,10 @@ func (b book) dropAll(name string) {
 func (b book) sorted() []*entry {
 	all := slices.Collect(maps.Values(b))
 	slices.SortFunc(all, func(x, y *entry) int {
+		if c := x.prefix.Addr().Compare(y.prefix.Addr()); c != 0 { // nearly always, and cmp.Or would work out the rest
+			return c
+		}
 		return cmp.Or(
-			x.prefix.Addr().Compare(y.prefix.Addr()),
 			cmp.Compare(x.prefix.Bits(), y.prefix.Bits()),
 			cmp.Compare(rank(x.class), rank(y.class)),
 			strings.Compare(x.key, y.key),

@@ -310,3 +310,30 @@ func TestBadOptions(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkOneMoreAmongHundredThousand(b *testing.B) {
+	l, err := New(Options{Path: filepath.Join(b.TempDir(), "geo.conf"), Style: NginxGeo, Every: time.Nanosecond})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ds := make([]actions.Decision, 100000)
+	for i := range ds {
+		a := netip.AddrFrom4([4]byte{100, byte(i >> 16), byte(i >> 8), byte(i)})
+		ds[i] = actions.Decision{ID: fmt.Sprint("d", i), Verb: actions.Block, Target: actions.Target{Prefix: netip.PrefixFrom(a, 32)}, Expires: end}
+	}
+	if _, err := l.Apply(context.Background(), ds); err != nil {
+		b.Fatal(err)
+	}
+	i := 0
+	for b.Loop() {
+		i++
+		a := netip.AddrFrom4([4]byte{101, byte(i >> 16), byte(i >> 8), byte(i)})
+		rs, err := l.Apply(context.Background(), []actions.Decision{{ID: fmt.Sprint("x", i), Verb: actions.Block, Target: actions.Target{Prefix: netip.PrefixFrom(a, 32)}, Expires: end}})
+		if err != nil || !rs[0].OK {
+			b.Fatal(rs, err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		b.Fatal(err)
+	}
+}

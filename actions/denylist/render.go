@@ -19,6 +19,7 @@ const header = "# Written by levee: lines added by hand are lost. Each comment s
 // that names its end and its decisions, so that a restart knows both.
 func render(style Style, b book) []byte {
 	var out bytes.Buffer
+	out.Grow(len(header) + 96*len(b))
 	out.WriteString(header + "\n")
 	written := make(map[netip.Prefix]bool, len(b))
 	for _, e := range b.sorted() {
@@ -67,7 +68,9 @@ func comment(out *bytes.Buffer, e *entry, shadowed bool) {
 		until = t.UTC().Format(time.RFC3339)
 	}
 	out.WriteString("until " + until)
-	for _, id := range slices.Sorted(maps.Keys(e.wanted)) {
+	ids := slices.AppendSeq(make([]string, 0, len(e.wanted)), maps.Keys(e.wanted))
+	slices.Sort(ids)
+	for _, id := range ids {
 		if id = token(id); id != "" {
 			out.WriteString(" " + id)
 		}
@@ -81,7 +84,9 @@ func token(id string) string {
 		return ""
 	}
 	for _, c := range []byte(id) {
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-_.:+/", c) >= 0) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("-_.:+/", c) >= 0:
+		default:
 			return ""
 		}
 	}

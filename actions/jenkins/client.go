@@ -169,6 +169,7 @@ func (c *client) do(ctx context.Context, method, endpoint, suffix string, query 
 		c.circuit.failed(ctx)
 		return nil, c.unreachable(err)
 	}
+	defer func() { _ = res.Body.Close() }() // the Requester has; twice does no harm
 	if res.StatusCode == http.StatusBadGateway || res.StatusCode == http.StatusServiceUnavailable || res.StatusCode == http.StatusGatewayTimeout {
 		c.circuit.failed(ctx)
 	} else {

@@ -63,7 +63,7 @@ func (o *Options) complete() error {
 	}
 	o.URL = strings.TrimRight(o.URL, "/")
 	if len(o.Jobs) == 0 {
-		return errors.New("jenkins: no jobs; name at least one under jobs:")
+		return errors.New("jenkins: no jobs; name at least one under jobs")
 	}
 	for verb, job := range o.Jobs {
 		if err := checkJob(verb, job, o.Jobs); err != nil {

@@ -203,7 +203,7 @@ func (f *Filter) List(context.Context) ([]actions.Held, error) {
 	for p, until := range f.inner {
 		if f.outer(p, f.kernel).IsValid() && until.After(now) {
 			held := actions.Held{Prefix: p}
-			if until != forever {
+			if !until.Equal(forever) {
 				held.Expires = until
 			}
 			out = append(out, held)
@@ -281,7 +281,7 @@ func (f *Filter) add(ctx context.Context, want map[netip.Prefix]time.Time) error
 			if (end.Sub(until)).Abs() < time.Second {
 				continue
 			}
-			if end != forever && !end.After(now.Add(time.Second)) {
+			if !end.Equal(forever) && !end.After(now.Add(time.Second)) {
 				// It lapses about now: whether it is still there must be read.
 				f.ready = false
 				if err := f.prepare(); err != nil {
@@ -321,7 +321,7 @@ func (f *Filter) remove(ctx context.Context, gone []netip.Prefix) error {
 			continue
 		}
 		delete(f.kernel, p)
-		if end == forever || end.After(now.Add(time.Second)) {
+		if end.Equal(forever) || end.After(now.Add(time.Second)) {
 			steps = append(steps, step{prefix: p, delete: true})
 		} else if f.stillThere(p) {
 			steps = append(steps, step{prefix: p, delete: true})
@@ -393,7 +393,7 @@ func (f *Filter) transaction(steps []step) error {
 				continue
 			}
 			var timeout time.Duration
-			if !s.delete && s.until != forever {
+			if !s.delete && !s.until.Equal(forever) {
 				timeout = max(s.until.Sub(now), time.Millisecond)
 			}
 			name := setOf(s.prefix)

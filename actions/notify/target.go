@@ -130,7 +130,7 @@ func (t *target) push(m message) {
 		}
 		select {
 		case <-t.queue:
-			t.note(errors.New("too many messages waited, the oldest was given up"), true)
+			_ = t.note(errors.New("too many messages waited, the oldest was given up"), true)
 		default:
 		}
 	}

@@ -108,7 +108,10 @@ func clear(path string) error {
 	if info.Mode()&fs.ModeSocket == 0 {
 		return fmt.Errorf("enforcer: %s is no socket; move it away or choose another path", path)
 	}
-	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	var d net.Dialer
+	if c, err := d.DialContext(ctx, "unix", path); err == nil {
 		_ = c.Close()
 		return fmt.Errorf("enforcer: another one answers at %s; stop it first", path)
 	}
