@@ -176,12 +176,13 @@ func (d *Dispatcher) changed(r *record, now time.Time, by Actor) {
 // mode. What can't be written stays queued and is tried again.
 func (d *Dispatcher) writeChanges(ctx context.Context) {
 	if err := d.writeInOrder(ctx, nil); err != nil && ctx.Err() == nil {
+		text := safe.Text(err.Error(), lineMost)
 		d.mu.Lock()
 		told := d.broken != ""
-		d.broken = safe.Text(err.Error(), lineMost)
+		d.broken = text
 		d.mu.Unlock()
 		if !told {
-			d.notices.add(d.now(), "error", d.broken+"; what was done is kept in memory until it can be written")
+			d.notices.add(d.now(), "error", text+"; what was done is kept in memory until it can be written")
 		}
 	}
 }
