@@ -75,8 +75,11 @@ func (e *Engine) countSource(r *Request, s *source, f *feature, sec int64, late 
 	if f.tool || f.noAgent {
 		s.marks |= markTool
 	}
-	if f.claims {
+	if f.claims && s.marks&markClaims == 0 {
 		s.marks |= markClaims
+		if e.opt.Claims != nil {
+			e.opt.Claims(s.key.addr(s.low))
+		}
 	}
 	s.agents |= bit(f.agentSum * mixA)
 	s.routes |= bit(uint64(f.route)*mixB + uint64(f.route)<<58)

@@ -18,8 +18,12 @@ type Options struct {
 	Usual func(netip.Addr) bool
 	// MayAct says whether an input's word is enough for auto mode. Nil: all may.
 	MayAct func(origin uint16) bool
-	// Facts gives what is known beside the traffic. Optional; must not block.
+	// Facts gives what is known beside the traffic. It is called for every new
+	// source and when a verdict is about to fall. Optional; must not block.
 	Facts func(netip.Addr) Facts
+	// Claims hears of each source that claims to be a crawler, so that Facts may
+	// know better by the time a verdict falls. Optional; must not block.
+	Claims func(netip.Addr)
 }
 
 // Facts is knowledge about an address from outside the traffic.

@@ -124,9 +124,8 @@ func (e *Engine) publishTops(s *Snapshot) {
 			if e.opt.Facts != nil {
 				asns[d.asn] += w
 				someone[d.asn] = d.source
-			} else {
-				nets[d.key.net()] += w
 			}
+			nets[d.key.net()] += w
 		}
 	}
 	s.Paths = topShares(paths, total, func(k uint16) string { return e.routeWords.name(k) })
@@ -136,7 +135,7 @@ func (e *Engine) publishTops(s *Snapshot) {
 		}
 		return ""
 	})
-	if e.opt.Facts == nil {
+	if len(asns) == 0 || len(asns) == 1 && asns[0] > 0 { // no database, or none that knows anybody
 		s.Networks = topShares(nets, total, func(k sourceKey) string { return k.netPrefix().String() })
 		return
 	}

@@ -51,7 +51,15 @@ func (e *Enricher) Run(ctx context.Context) {
 	e.geo.close()
 }
 
-// Facts returns what is known of a now. It never blocks.
+// Claim says that a claims to be a crawler: where nothing is known of it, DNS
+// is asked in the background.
+func (e *Enricher) Claim(a netip.Addr) {
+	if a = a.Unmap(); e.dns != nil && !inPublishedRange(a) {
+		e.dns.claim(a)
+	}
+}
+
+// Facts returns what is known of a now. It never blocks and asks nobody.
 func (e *Enricher) Facts(a netip.Addr) detect.Facts {
 	a = a.Unmap()
 	f := e.geo.lookup(a)

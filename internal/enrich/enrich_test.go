@@ -103,6 +103,7 @@ func TestVerifyByDNS(t *testing.T) {
 			if got := e.Facts(netip.MustParseAddr(addr)).Crawler; got != detect.CrawlerUnknown {
 				t.Errorf("%s: state %d before DNS was asked", addr, got)
 			}
+			e.Claim(netip.MustParseAddr(addr))
 		}
 		synctest.Wait()
 		for addr, w := range want {
@@ -129,7 +130,7 @@ func TestVerifierIsBounded(t *testing.T) {
 	}
 	for range 2 * verifyPending {
 		a = a.Next()
-		v.state(a)
+		v.claim(a)
 	}
 	if len(v.ask) != verifyPending {
 		t.Errorf("%d questions wait, want %d", len(v.ask), verifyPending)

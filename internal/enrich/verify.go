@@ -47,19 +47,25 @@ func newVerifier(r Resolver) *verifier {
 	return &verifier{resolver: r, ask: make(chan netip.Addr, verifyPending), known: map[netip.Addr]detect.Crawler{}}
 }
 
-// state returns what is known of a and asks in the background when nothing is.
+// state returns what is known of a.
 func (v *verifier) state(a netip.Addr) detect.Crawler {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if c, ok := v.known[a]; ok {
-		return c
+	return v.known[a]
+}
+
+// claim asks about a in the background, once.
+func (v *verifier) claim(a netip.Addr) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if _, ok := v.known[a]; ok {
+		return
 	}
 	select {
 	case v.ask <- a:
 		v.keep(a, detect.CrawlerUnknown)
-	default: // too many waiting: asked again the next time
+	default: // too many waiting: asked when it claims again
 	}
-	return detect.CrawlerUnknown
 }
 
 func (v *verifier) keep(a netip.Addr, c detect.Crawler) {

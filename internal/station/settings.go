@@ -30,7 +30,7 @@ func EngineOptions(c config.Config, facts *enrich.Enricher) detect.Options {
 		Usual:      usual(c),
 	}
 	if facts != nil {
-		o.Facts = facts.Facts
+		o.Facts, o.Claims = facts.Facts, facts.Claim
 	}
 	return o
 }
