@@ -30,7 +30,7 @@ func (m *Model) drawBanner(c *canvas) {
 		m.bannerLine(c, th.warn, false, " no data yet: nothing can be judged", "8 shows the inputs", blocked)
 		return
 	case d.stale:
-		m.bannerLine(c, th.hostile, true, " STALE  no log line for "+age(d.status.DataAge)+": what stands below may be over", "8 shows the inputs", blocked, queue)
+		m.bannerLine(c, th.hostile, true, " STALE  no log line for "+age(d.status.DataAge), "what you see may be over", "8 shows the inputs", blocked, queue)
 		return
 	}
 	if in == nil {
@@ -66,7 +66,7 @@ func (m *Model) drawBanner(c *canvas) {
 		need = strconv.Itoa(d.need) + " need you: f"
 	}
 	if !in.Attack.Hostile() {
-		m.bannerLine(c, th.crowd, false, what, crowdAdvice(in.Attack), rps, since, more, "err "+percent(t.ErrorShare))
+		m.bannerLine(c, th.crowd, false, what, crowdAdvice(in.Attack, c.w), rps, since, more, "err "+percent(t.ErrorShare))
 		return
 	}
 	p := th.hostile
@@ -77,11 +77,14 @@ func (m *Model) drawBanner(c *canvas) {
 }
 
 // crowdAdvice says what a surge that is no attack needs.
-func crowdAdvice(a detect.Attack) string {
-	if a == detect.FlashCrowd {
-		return "real visitors: add servers (s), block nobody"
+func crowdAdvice(a detect.Attack, w int) string {
+	switch {
+	case a != detect.FlashCrowd:
+		return "no attack: watch it (3)"
+	case w < 90:
+		return "real visitors: s adds servers"
 	}
-	return "no attack: watch it (3)"
+	return "real visitors: add servers (s), block nobody"
 }
 
 // bannerLine writes what goes on and the parts that fit beside it.

@@ -179,8 +179,11 @@ func stateName(d *actions.Decision) string {
 	case actions.Intent:
 		return "sending"
 	case actions.Applied, actions.Verified:
-		if d.DryRun {
+		switch {
+		case d.DryRun:
 			return "dry run"
+		case d.Verb == actions.Allow:
+			return "allowed"
 		}
 	}
 	return string(d.State)

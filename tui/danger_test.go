@@ -368,3 +368,15 @@ func TestReasonInTheOperatorsWords(t *testing.T) {
 		t.Fatalf("the reason on the ledger is %q", r)
 	}
 }
+
+// Where a dialog does not fit, nothing of it is lost: it scrolls.
+func TestSmallDialogScrolls(t *testing.T) {
+	f := newFake()
+	refuseSecond(f)
+	d := sit(t, f, 60, 12, plain)
+	d.keys("j space space b")
+	d.sees("more lines", "Cancel", "y  block now")
+	d.misses("take it off the list")
+	d.keys("down down down down down down")
+	d.sees("take it off the list", "Cancel", "y  block now")
+}

@@ -17,7 +17,7 @@ type dialog interface {
 
 // open shows d. One that nobody asked for swallows keys until they rest.
 func (m *Model) open(d dialog, unasked bool) {
-	m.dialog = d
+	m.dialog, m.dialogTop, m.dialogMore = d, 0, 0
 	m.prompt = nil
 	if unasked {
 		m.quiet.arm(m.opt.Now())
@@ -47,11 +47,7 @@ func (m *Model) overlay(frame string) string {
 	if m.h < 8 {
 		room = m.h - 1
 	}
-	if len(body) > room { // the end holds the keys: what is lost is told from the middle
-		tail := min(3, room)
-		head := room - tail
-		body = append(append([]styled{}, body[:head]...), body[len(body)-tail:]...)
-	}
+	body = m.dialogWindow(body, room)
 	c := newCanvas(bw, len(body)+2, m.opt.ASCII)
 	c.put(p, "┌ ")
 	c.cell(p, title, min(measure(title), bw-4), false)
@@ -83,6 +79,35 @@ func (m *Model) overlay(frame string) string {
 		lines[y] = splice(lines[y], b, left, bw)
 	}
 	return strings.Join(lines[:m.h], "\n")
+}
+
+// dialogWindow cuts a dialog's text to room lines. The last three hold the
+// question and stay; what is above them scrolls, and says that it does.
+func (m *Model) dialogWindow(body []styled, room int) []styled {
+	m.dialogMore = len(body) - room
+	if m.dialogMore <= 0 {
+		m.dialogTop = 0
+		return body
+	}
+	tail := min(3, room)
+	head := room - tail
+	text := body[:len(body)-tail]
+	m.dialogTop = max(min(m.dialogTop, len(text)-head), 0)
+	out := append([]styled{}, text[m.dialogTop:m.dialogTop+head]...)
+	if below := len(text) - head - m.dialogTop; below > 0 && head > 1 {
+		out[head-1] = styled{m.th.warn, "↓ " + plural(below+1, "more line") + ": read on with the down arrow"}
+	}
+	return append(out, body[len(body)-tail:]...)
+}
+
+// scrollDialog moves the text of a dialog that does not fit, and reports
+// whether there was anything to move.
+func (m *Model) scrollDialog(n int) bool {
+	if m.dialogMore <= 0 {
+		return false
+	}
+	m.dialogTop += n
+	return true
 }
 
 // splice puts b, w columns wide, into line at column left.
@@ -117,6 +142,10 @@ func (d *noteDialog) press(m *Model, msg tea.KeyMsg) tea.Cmd {
 	switch msg.String() {
 	case "enter", "esc", "q", " ":
 		m.close()
+	case "down":
+		m.scrollDialog(2)
+	case "up":
+		m.scrollDialog(-2)
 	}
 	return nil
 }
@@ -147,6 +176,10 @@ func (d *askDialog) press(m *Model, msg tea.KeyMsg) tea.Cmd {
 		return d.do(m)
 	case "enter", "esc", "n", "q":
 		m.close()
+	case "down":
+		m.scrollDialog(2)
+	case "up":
+		m.scrollDialog(-2)
 	}
 	return nil
 }

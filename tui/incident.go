@@ -71,13 +71,18 @@ func (s *incidentScreen) draw(m *Model, c *canvas, h int) {
 	}
 	nth := ""
 	if n := len(m.d.snap.Incidents); n > 1 {
-		nth = plural(n, "incident") + ", n shows the next"
+		nth = "  " + plural(n, "incident") + ", n shows the next"
 	}
-	m.heading(c, "Incident "+in.ID+"  "+nth)
+	m.heading(c, "Incident "+in.ID+nth)
 	t := writer{th: m.th, w: c.w}
 	s.verdict(m, &t, in)
-	t.pair("signature", signatureText(in.Signature))
 	t.pair("stopping it", "removes "+percent(in.Excess)+" of the excess, touches "+percent(in.Collateral)+" of usual traffic")
+	short := h < 18 // the advice comes first where little can be seen
+	if short {
+		s.advice(&t, in)
+		t.add("", "")
+	}
+	t.pair("signature", signatureText(in.Signature))
 	t.pair("traffic", rate(in.Rate)+" req/s now, usual "+rate(in.Baseline)+", peak "+rate(in.Peak)+"; errors "+percent(in.ErrorShare))
 	if after := in.Rate - max(in.Rate-in.Baseline, 0)*in.Excess; in.Closed.IsZero() && in.Attack.Hostile() {
 		t.pair("would be", "about "+rate(after)+" req/s once the signature is stopped")
@@ -91,7 +96,9 @@ func (s *incidentScreen) draw(m *Model, c *canvas, h int) {
 		}
 	}
 	t.pair("sources", strconv.Itoa(in.Sources)+" match it, "+strconv.Itoa(in.Enrolled)+" are worth a block, "+strconv.Itoa(blocked)+" of those listed are blocked")
-	s.advice(&t, in)
+	if !short {
+		s.advice(&t, in)
+	}
 	t.head("Why")
 	t.indent = 20
 	for _, e := range in.Evidence {

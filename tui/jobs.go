@@ -51,9 +51,12 @@ func (s *jobsScreen) draw(m *Model, c *canvas, h int) {
 		if !j.Ended.IsZero() {
 			end = j.Ended
 		}
-		m.listRow(c, m.jobPen(j), i == s.list.cursor,
-			field{clock(j.Triggered), 8, false}, field{verbName(j.Verb), 10, false}, field{j.Name, 18, false}, field{jobNumber(j), 7, true},
-			field{jobState(j), 9, false}, field{span(end.Sub(j.Triggered)), 4, true}, field{j.Why, 0, false})
+		fs := []field{{clock(j.Triggered), 8, false}, {verbName(j.Verb), 10, false}, {j.Name, 18, false}, {jobNumber(j), 7, true}, {jobState(j), 9, false},
+			{span(end.Sub(j.Triggered)), 4, true}, {j.Why, 0, false}}
+		if c.w < 72 {
+			fs = fs[2:]
+		}
+		m.listRow(c, m.jobPen(j), i == s.list.cursor, fs...)
 	}
 	if c.rows < stop {
 		s.drawConsole(m, c, stop)

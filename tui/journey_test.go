@@ -28,7 +28,7 @@ func TestOnCallsFirstNight(t *testing.T) {
 				}
 			}
 			return true
-		}, teatest.WithDuration(10*time.Second), teatest.WithCheckInterval(10*time.Millisecond))
+		}, teatest.WithDuration(30*time.Second), teatest.WithCheckInterval(10*time.Millisecond))
 	}
 	see("ATTACK", "distributed flood on /login", "198.51.100.23", "suspect", "? help")
 	tm.Send(keyMsg("j"))
@@ -41,7 +41,7 @@ func TestOnCallsFirstNight(t *testing.T) {
 	see("Block 198.51.100.23", "of usual traffic", "y  block now", "Cancel")
 	tm.Send(keyMsg("y"))
 	see("BLOCKED", "ana")
-	f.step(10*time.Second, func(s *detect.Snapshot, _ *actions.Board) {
+	f.step(30*time.Second, func(s *detect.Snapshot, _ *actions.Board) {
 		s.Total.Rate = 4321
 		s.Suspects[1].Rate = 0
 	})
@@ -53,7 +53,7 @@ func TestOnCallsFirstNight(t *testing.T) {
 	tm.Send(keyMsg("3"))
 	see("removes 91% of the excess", "touches 0.3% of usual traffic")
 	tm.Send(keyMsg("q"))
-	tm.WaitFinished(t, teatest.WithFinalTimeout(10*time.Second))
+	tm.WaitFinished(t, teatest.WithFinalTimeout(30*time.Second))
 	if f.commits != 2 {
 		t.Fatalf("%d commits, want the block and its undo", f.commits)
 	}

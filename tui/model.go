@@ -32,14 +32,15 @@ type Model struct {
 	table   *table
 	chart   chart
 
-	dialog  dialog
-	prompt  *prompt
-	quiet   quiet
-	notices []actions.Notice // oldest first, at most 500
-	seen    uint64           // newest notice loaded
-	history []string         // command lines, oldest first
-	calls   int              // numbers the calls of the operator, so that late answers are told apart
-	ticks   int
+	dialog                dialog
+	dialogTop, dialogMore int // first line shown of a dialog that does not fit, and how many lines are out of sight
+	prompt                *prompt
+	quiet                 quiet
+	notices               []actions.Notice // oldest first, at most 500
+	seen                  uint64           // newest notice loaded
+	history               []string         // command lines, oldest first
+	calls                 int              // numbers the calls of the operator, so that late answers are told apart
+	ticks                 int
 }
 
 // New returns a console for one session. op may be nil: then nothing can be

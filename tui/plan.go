@@ -110,10 +110,14 @@ func (d *planDialog) press(m *Model, msg tea.KeyMsg) tea.Cmd {
 	case d.sending:
 		return nil
 	case key == "down" || key == "tab":
-		d.top = min(d.top+3, max(len(d.req.Targets)-1, 0))
+		if !m.scrollDialog(2) {
+			d.top = min(d.top+3, max(len(d.req.Targets)-1, 0))
+		}
 		return nil
 	case key == "up":
-		d.top = max(d.top-3, 0)
+		if !m.scrollDialog(-2) {
+			d.top = max(d.top-3, 0)
+		}
 		return nil
 	case (key == "left" || key == "right") && d.hasTTL():
 		return d.changeTTL(m, map[string]int{"left": -1, "right": 1}[key])

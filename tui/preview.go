@@ -35,7 +35,9 @@ func (d *planDialog) lines(m *Model, w int) (string, []styled, bool) {
 	case d.got == nil:
 		t.add(th.dim, "asking the guardrails…")
 	default:
-		d.impact(m, &t)
+		if len(d.got.Request.Targets) > 0 {
+			d.impact(m, &t)
+		}
 		d.refusals(&t)
 	}
 	d.rivals(m, &t)

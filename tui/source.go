@@ -112,7 +112,7 @@ func (s *sourceScreen) draw(m *Model, c *canvas, h int) {
 		t.add(m.th.dim, " nothing is known of it: no request lately, or its state was dropped for room")
 	}
 	if len(v.History) > 0 {
-		t.pair("last 60 s", s.history())
+		t.pair("last 60 s", s.history(c.w-32))
 	}
 	s.done(m, &t)
 	t.head("Why " + strconv.Itoa(int(v.Score+0.5)))
@@ -177,14 +177,15 @@ func (s *sourceScreen) verdict(m *Model, t *writer) {
 	}
 }
 
-// history draws the requests of the last minute.
-func (s *sourceScreen) history() string {
+// history draws the requests of the last minute, the newest w seconds of it.
+func (s *sourceScreen) history(w int) string {
+	hist := s.view.History[max(len(s.view.History)-max(w, 1), 0):]
 	top := uint16(1)
-	for _, n := range s.view.History {
+	for _, n := range hist {
 		top = max(top, n)
 	}
 	var b strings.Builder
-	for _, n := range s.view.History {
+	for _, n := range hist {
 		b.WriteRune(eighths[(int(n)*8+int(top)-1)/int(top)])
 	}
 	return "|" + strings.ReplaceAll(b.String(), " ", "·") + "| peak " + strconv.Itoa(int(top)) + "/s"

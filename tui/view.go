@@ -192,6 +192,9 @@ func (m *Model) drawKeys(c *canvas) {
 	edge := c.w - measure(stop) - measure(help) - 1
 	c.put("", " ")
 	for _, b := range list {
+		if b.on != nil && b.shown(scrOverview) && len(m.table.rows) == 0 && (m.at == scrOverview || m.at == scrSuspects) {
+			continue // there is no row that it could be used on
+		}
 		k := keyName(b.keys[0])
 		if c.col+measure(k)+1+measure(b.short)+gap > edge {
 			continue

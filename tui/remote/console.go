@@ -1,0 +1,177 @@
+// Package remote shows the console on a terminal that is somewhere else: at
+// the other end of an SSH channel or of the control socket.
+//
+// Concurrency: Console waits for what it starts, except for a Read of the
+// input, which ends when the caller closes it.
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/lipgloss"
+	"github.com/muesli/termenv"
+
+	"levee/tui"
+)
+
+// Size is a terminal's size in cells.
+type Size struct{ Width, Height int }
+
+// Terminal is a terminal that is somewhere else.
+type Terminal struct {
+	In      io.Reader
+	Out     io.Writer
+	Env     []string // NAME=value: TERM, COLORTERM, LANG, LC_ALL, NO_COLOR
+	Size    Size
+	Resizes <-chan Size // nil: the size stays
+	Idle    time.Duration
+}
+
+// ErrIdle is what Console returns when nobody pressed a key for Terminal.Idle.
+var ErrIdle = errors.New("nobody pressed a key for a long time")
+
+// Console shows the console until the person leaves, the terminal goes away,
+// nobody presses a key for Idle (0: never), or ctx ends.
+func Console(ctx context.Context, t Terminal, feed tui.Feed, op tui.Operator, opt tui.Options) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	opt.Renderer = Renderer(t.Out, t.Env)
+	opt.NoColor = opt.NoColor || opt.Renderer.ColorProfile() == termenv.Ascii
+	opt.ASCII = opt.ASCII || !unicodeTerminal(t.Env)
+	opt.Terminal = t.Out
+	keys := &keyWatch{in: t.In}
+	p := tea.NewProgram(tui.New(feed, op, opt).WithContext(ctx),
+		tea.WithContext(ctx), tea.WithAltScreen(), tea.WithFPS(30), tea.WithoutSignalHandler(),
+		tea.WithInput(keys), tea.WithOutput(t.Out), tea.WithEnvironment(t.Env))
+
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer cancel(nil)
+	beside.Go(func() { follow(ctx, p, t) })
+	if t.Idle > 0 {
+		beside.Go(func() { watchIdle(ctx, cancel, keys, t.Idle) })
+	}
+	_, err := p.Run()
+	switch cause := context.Cause(ctx); {
+	case errors.Is(err, tea.ErrProgramPanic):
+		return fmt.Errorf("console: %w", err)
+	case errors.Is(cause, ErrIdle):
+		return ErrIdle
+	case err != nil && ctx.Err() == nil:
+		return fmt.Errorf("console: %w", err)
+	}
+	return nil
+}
+
+// follow hands the terminal's size on, first and whenever it changes.
+func follow(ctx context.Context, p *tea.Program, t Terminal) {
+	size := t.Size
+	for {
+		if size.Width > 0 && size.Height > 0 {
+			p.Send(tea.WindowSizeMsg{Width: size.Width, Height: size.Height}) // returns when the program ended
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case s, ok := <-t.Resizes:
+			if !ok {
+				return
+			}
+			size = s
+		}
+	}
+}
+
+// watchIdle ends the console when no key came for that long. What is painted
+// does not count: a screen repaints for ever.
+func watchIdle(ctx context.Context, cancel context.CancelCauseFunc, keys *keyWatch, after time.Duration) {
+	var seen uint64
+	for {
+		wait := time.NewTimer(after)
+		select {
+		case <-ctx.Done():
+			wait.Stop()
+			return
+		case <-wait.C:
+		}
+		n := keys.count.Load()
+		if n == seen {
+			cancel(ErrIdle)
+			return
+		}
+		seen = n
+	}
+}
+
+// keyWatch counts what is read.
+type keyWatch struct {
+	in    io.Reader
+	count atomic.Uint64
+}
+
+func (k *keyWatch) Read(p []byte) (int, error) {
+	n, err := k.in.Read(p)
+	if n > 0 {
+		k.count.Add(1)
+	}
+	return n, err
+}
+
+// Renderer builds a renderer from a session's own environment. The terminal is
+// never asked: a client that does not answer would hold the session up.
+func Renderer(out io.Writer, env []string) *lipgloss.Renderer {
+	r := lipgloss.NewRenderer(out, termenv.WithUnsafe(), termenv.WithEnvironment(environ(env)))
+	r.SetColorProfile(profile(env))
+	r.SetHasDarkBackground(true)
+	return r
+}
+
+// profile is what colours a terminal with that environment shows.
+func profile(env []string) termenv.Profile {
+	e := environ(env)
+	term := e.Getenv("TERM")
+	switch {
+	case e.Getenv("NO_COLOR") != "", term == "", term == "dumb":
+		return termenv.Ascii
+	case e.Getenv("COLORTERM") == "truecolor", e.Getenv("COLORTERM") == "24bit":
+		return termenv.TrueColor
+	case strings.Contains(term, "256color"), strings.Contains(term, "kitty"), strings.Contains(term, "alacritty"):
+		return termenv.ANSI256
+	}
+	return termenv.ANSI
+}
+
+// unicodeTerminal reports whether the session's locale can show more than
+// ASCII. One that says nothing is taken for a modern one.
+func unicodeTerminal(env []string) bool {
+	e := environ(env)
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := strings.ToLower(e.Getenv(name)); v != "" {
+			return strings.Contains(v, "utf-8") || strings.Contains(v, "utf8")
+		}
+	}
+	return true
+}
+
+// environ is a session's environment, as termenv asks for it.
+type environ []string
+
+func (e environ) Environ() []string { return slices.Clone(e) }
+
+func (e environ) Getenv(name string) string {
+	for _, v := range e {
+		if text, ok := strings.CutPrefix(v, name+"="); ok {
+			return text
+		}
+	}
+	return ""
+}
