@@ -1,0 +1,192 @@
+package nft
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/google/nftables"
+)
+
+// outer returns the widest network in held that p lies inside of, invalid
+// when there is none.
+func (f *Filter) outer(p netip.Prefix, held map[netip.Prefix]time.Time) netip.Prefix {
+	for bits := 1; bits < p.Bits(); bits++ {
+		o := netip.PrefixFrom(p.Addr(), bits).Masked()
+		if _, ok := held[o]; ok {
+			return o
+		}
+	}
+	return netip.Prefix{}
+}
+
+// step is one element to add or to delete.
+type step struct {
+	prefix netip.Prefix
+	until  time.Time
+	delete bool
+}
+
+// add brings want into the sets. An element cannot be moved in time on every
+// kernel: it is deleted and added again in one transaction, and no packet
+// passes in between.
+func (f *Filter) add(ctx context.Context, want map[netip.Prefix]time.Time) error {
+	var steps []step
+	now := f.o.Now()
+	order := slices.SortedFunc(maps.Keys(want), func(a, b netip.Prefix) int { return a.Bits() - b.Bits() }) // outer before inner
+	for _, p := range order {
+		until := want[p]
+		if interval(setOf(p)) {
+			if f.outer(p, f.kernel).IsValid() {
+				f.inner[p] = until
+				continue
+			}
+			for q, end := range f.inside(p) {
+				f.inner[q] = end
+				steps = append(steps, step{prefix: q, delete: true})
+				delete(f.kernel, q)
+			}
+		}
+		if end, ok := f.kernel[p]; ok {
+			if (end.Sub(until)).Abs() < time.Second {
+				continue
+			}
+			if !end.Equal(forever) && !end.After(now.Add(time.Second)) {
+				// It lapses about now: whether it is still there must be read.
+				f.ready = false
+				if err := f.prepare(); err != nil {
+					return err
+				}
+			}
+			if _, still := f.kernel[p]; still {
+				steps = append(steps, step{prefix: p, delete: true})
+			}
+		}
+		steps = append(steps, step{prefix: p, until: until})
+		f.kernel[p] = until
+	}
+	return f.commit(ctx, steps)
+}
+
+// inside returns the networks of the kernel's that lie inside p.
+func (f *Filter) inside(p netip.Prefix) map[netip.Prefix]time.Time {
+	found := map[netip.Prefix]time.Time{}
+	set := setOf(p)
+	for q, until := range f.kernel {
+		if q.Bits() > p.Bits() && setOf(q) == set && p.Contains(q.Addr()) {
+			found[q] = until
+		}
+	}
+	return found
+}
+
+// remove takes gone out of the sets; networks that waited inside take over.
+func (f *Filter) remove(ctx context.Context, gone []netip.Prefix) error {
+	now := f.o.Now()
+	var steps []step
+	for _, p := range gone {
+		delete(f.inner, p)
+		end, ok := f.kernel[p]
+		if !ok {
+			continue
+		}
+		delete(f.kernel, p)
+		if end.Equal(forever) || end.After(now.Add(time.Second)) {
+			steps = append(steps, step{prefix: p, delete: true})
+		} else if f.stillThere(p) {
+			steps = append(steps, step{prefix: p, delete: true})
+		}
+	}
+	waiting := slices.SortedFunc(maps.Keys(f.inner), func(a, b netip.Prefix) int { return a.Bits() - b.Bits() })
+	for _, q := range waiting {
+		until := f.inner[q]
+		if f.outer(q, f.kernel).IsValid() {
+			continue
+		}
+		delete(f.inner, q)
+		if until.After(now) {
+			steps = append(steps, step{prefix: q, until: until})
+			f.kernel[q] = until
+		}
+	}
+	return f.commit(ctx, steps)
+}
+
+// stillThere asks the kernel about an element that lapses about now.
+func (f *Filter) stillThere(p netip.Prefix) bool {
+	c, err := f.open()
+	if err != nil {
+		return true
+	}
+	name := setOf(p)
+	es, err := c.GetSetElements(f.table.sets[name])
+	if err != nil {
+		return true
+	}
+	hs, err := decode(name, es)
+	return err != nil || slices.ContainsFunc(hs, func(h held) bool { return h.prefix == p })
+}
+
+// commit sends steps in transactions of Options.Batch. A delete and the add
+// that replaces it stay in one.
+func (f *Filter) commit(ctx context.Context, steps []step) error {
+	for len(steps) > 0 {
+		n := min(f.o.Batch, len(steps))
+		for n < len(steps) && steps[n-1].delete {
+			n++
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("nft: %w", context.Cause(ctx))
+		}
+		if err := f.transaction(steps[:n]); err != nil {
+			return err
+		}
+		steps = steps[n:]
+	}
+	return nil
+}
+
+// messageMost bounds the elements of one netlink message: the length of an
+// attribute is 16 bits.
+const messageMost = 400
+
+func (f *Filter) transaction(steps []step) error {
+	c, err := f.open()
+	if err != nil {
+		return err
+	}
+	now := f.o.Now()
+	for _, removing := range []bool{true, false} { // deletes first: they make room
+		bySet := map[string][]nftables.SetElement{}
+		for _, s := range steps {
+			if s.delete != removing {
+				continue
+			}
+			var timeout time.Duration
+			if !s.delete && !s.until.Equal(forever) {
+				timeout = max(s.until.Sub(now), time.Millisecond)
+			}
+			name := setOf(s.prefix)
+			bySet[name] = append(bySet[name], elements(s.prefix, timeout)...)
+		}
+		for _, name := range setNames {
+			for part := range slices.Chunk(bySet[name], messageMost) {
+				if removing {
+					err = c.SetDeleteElements(f.table.sets[name], part)
+				} else {
+					err = c.SetAddElements(f.table.sets[name], part)
+				}
+				if err != nil {
+					return f.explain("fill set "+name, err)
+				}
+			}
+		}
+	}
+	if err := c.Flush(); err != nil {
+		return f.explain(fmt.Sprintf("change %d elements", len(steps)), err)
+	}
+	return nil
+}
