@@ -182,7 +182,10 @@ func TestAutoRenewsInsteadOfDecidingAnew(t *testing.T) {
 		if got.State != actions.Verified || got.Returns != 0 || b.d.Board().NActive != 1 {
 			t.Errorf("%+v", got)
 		}
-		if held := b.wall.held["198.51.100.1/32"]; !held.Expires.Equal(got.Expires) || held.Expires.Sub(d.Created) < 80*time.Minute {
+		b.wall.mu.Lock()
+		held := b.wall.held["198.51.100.1/32"]
+		b.wall.mu.Unlock()
+		if !held.Expires.Equal(got.Expires) || held.Expires.Sub(d.Created) < 80*time.Minute {
 			t.Errorf("the enforcer's end %s is not the ledger's %s", held.Expires, got.Expires)
 		}
 		time.Sleep(11 * time.Minute)

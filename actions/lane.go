@@ -73,7 +73,7 @@ func (d *Dispatcher) send(r *record) {
 	lift := r.end != ""
 	r.pending = 0
 	var to []*lane
-	if !r.dryRun && !(lift && !r.verb.lasting()) {
+	if !r.dryRun && (!lift || r.verb.lasting()) {
 		x := r.decision()
 		for _, l := range d.lanes {
 			if lift && (r.took|r.unsure)&l.bit != 0 || !lift && l.enforcer.Handles(x) {

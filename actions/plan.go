@@ -48,6 +48,9 @@ func (d *Dispatcher) Plan(ctx context.Context, r Request) (Plan, error) {
 		d.widenUnblock(&r)
 		seen = make([]detect.Suspect, len(r.Targets))
 	}
+	if r.Verb == Block {
+		strongest(r.Targets, seen) // a budget that ends goes to what removes most
+	}
 	c := d.newCheck(&r)
 	pass, saw := r.Targets[:0:0], seen[:0:0]
 	for i, t := range r.Targets {

@@ -122,7 +122,7 @@ func newBatch(ctx context.Context, tx *sql.Tx, head Head) (*batch, error) {
 			ON CONFLICT (key) DO UPDATE SET value = excluded.value, at = excluded.at`},
 	} {
 		var err error
-		if *s.stmt, err = tx.PrepareContext(ctx, s.text); err != nil {
+		if *s.stmt, err = tx.PrepareContext(ctx, s.text); err != nil { //nolint:sqlclosecheck // the transaction's end closes it
 			return nil, err
 		}
 	}
