@@ -25,7 +25,7 @@ func (p *Parser) assemble(v *values, r *detect.Request) (k detect.Kind, ok bool)
 	r.Duration = v.served()
 	r.Referer, r.Agent = p.text(v.at[referer]), p.agentText(v.at[agent])
 	r.User, r.Headers = p.text(v.at[user]), v.hash
-	if h := v.at[host]; !(len(h) == 1 && h[0] == '_') { // nginx's name for no name
+	if h := v.at[host]; string(h) != "_" { // nginx's name for no name
 		r.Host = p.text(h)
 	}
 	return p.asked(v, r), true

@@ -78,7 +78,7 @@ func (v *values) addHeader(id uint8, b []byte) {
 		v.hash = 14695981039346656037
 	}
 	h := (v.hash ^ uint64(id)) * 1099511628211
-	if !(len(b) == 1 && b[0] == '-') {
+	if string(b) != "-" {
 		for _, c := range b {
 			h = (h ^ uint64(c)) * 1099511628211
 		}

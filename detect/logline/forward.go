@@ -117,7 +117,7 @@ func lastHop(chain []byte) (rest, hop []byte) {
 		i := bytes.LastIndexByte(chain, ',')
 		hop = trimSpace(chain[i+1:])
 		chain = chain[:max(i, 0)]
-		if len(hop) > 0 && !(len(hop) == 1 && hop[0] == '-') {
+		if !absent(hop) {
 			return chain, hop
 		}
 	}

@@ -44,7 +44,7 @@ func (l *log) Close() error {
 // that name the mend.
 func openLog(path string, stdin io.Reader, read *atomic.Int64) (*log, error) {
 	l := &log{}
-	var raw io.Reader = stdin
+	raw := stdin
 	name := "standard input"
 	if path != "-" {
 		f, err := openFile(path)
