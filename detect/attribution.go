@@ -2,11 +2,12 @@ package detect
 
 // attribution is the room in which an excess is explained.
 type attribution struct {
-	recent []weighed
-	base   []weighed
-	count  map[uint64]float64
-	usual  map[uint64]float64
-	seen   map[sourceKey]int
+	recent           []weighed
+	base             []weighed
+	inRecent, inBase []int32 // those that the explanation takes so far
+	count            map[uint64]float64
+	usual            map[uint64]float64
+	seen             map[sourceKey]int
 }
 
 // weighed is a sample and the requests/s it stands for.
@@ -24,6 +25,7 @@ type weighed struct {
 type cause struct {
 	rule       rule
 	bare       bool // only clients without a person's conduct
+	outside    bool // the cost is counted over all usual traffic, whoever makes it
 	slow       bool // found by the slow series: small rates count
 	rate       float64
 	usual      float64
@@ -95,10 +97,14 @@ func (e *Engine) gather(svc uint8, from, to int64) (rate, usual float64) {
 func (e *Engine) explain(start cause, total float64) cause {
 	w := &e.work
 	c := start
-	c.rate, c.usual = sum(w.recent, &c), sum(w.base, &c)
-	whole := c.rate - c.usual
+	c.rate, c.usual = w.narrow(&c, true)
+	whole := c.excess()
 	if whole <= 0 {
 		return c
+	}
+	keep := 0.85
+	if c.outside {
+		keep = 0.7
 	}
 	for range 5 {
 		found := cause{}
@@ -106,27 +112,15 @@ func (e *Engine) explain(start cause, total float64) cause {
 			if c.rule.has(d) {
 				continue
 			}
-			clear(w.count)
-			clear(w.usual)
-			for i := range w.recent {
-				x := &w.recent[i]
-				if c.takes(x) {
-					w.count[value(x.f, x.key, d)] += x.weight
-				}
-			}
-			for i := range w.base {
-				x := &w.base[i]
-				if c.takes(x) {
-					w.usual[value(x.f, x.key, d)] += x.weight
-				}
-			}
+			w.tabulate(d)
 			for v, r := range w.count {
-				u := w.usual[v]
-				if !speaks(d, v) || r-u < 0.85*(c.rate-c.usual) || r-u < 0.7*whole || u > 0.7*c.usual {
+				x := c
+				x.rule, x.rate, x.usual = c.rule.with(d, v), r, w.usual[v]
+				if !speaks(d, v) || x.excess() < keep*c.excess() || x.excess() < 0.7*whole || x.usual > 0.7*c.usual {
 					continue
 				}
-				if found.rule.set == 0 || u-0.2*r < found.usual-0.2*found.rate || u-0.2*r == found.usual-0.2*found.rate && d < lowest(found.rule.set&^c.rule.set) {
-					found = cause{rule: c.rule.with(d, v), bare: c.bare, slow: c.slow, rate: r, usual: u}
+				if found.rule.set == 0 || x.before(&found) {
+					found = x
 				}
 			}
 		}
@@ -134,34 +128,88 @@ func (e *Engine) explain(start cause, total float64) cause {
 			break
 		}
 		c = found
+		w.narrow(&c, false)
 	}
-	c.covered = min(1, (c.rate-c.usual)/whole)
+	c.covered = min(1, c.excess()/whole)
 	if total > 0 {
 		c.collateral = min(1, c.usual/total)
 	}
 	return c
 }
 
-func lowest(set uint16) uint8 {
+// excess is what c takes above the usual; where the usual is counted over
+// everybody's traffic, all that c takes is above it.
+func (c *cause) excess() float64 {
+	if c.outside {
+		return c.rate
+	}
+	return c.rate - c.usual
+}
+
+// before prefers the term that spares more of the usual traffic, and at equal
+// merit the dimension and value that come first, so that the order of a map
+// decides nothing.
+func (c *cause) before(o *cause) bool {
+	if a, b := c.usual-0.2*c.rate, o.usual-0.2*o.rate; a < b-1e-9 || a > b+1e-9 {
+		return a < b
+	}
 	for d := range dims {
-		if set&(1<<d) != 0 {
-			return d
+		if c.rule.has(d) != o.rule.has(d) {
+			return c.rule.has(d)
+		}
+		if c.rule.vals[d] != o.rule.vals[d] {
+			return c.rule.vals[d] < o.rule.vals[d]
 		}
 	}
-	return dims
+	return false
+}
+
+// narrow keeps the samples that c takes for the next terms and sums them up.
+func (w *attribution) narrow(c *cause, afresh bool) (rate, usual float64) {
+	pick := func(list []weighed, taken []int32) ([]int32, float64) {
+		sum := 0.0
+		kept := taken[:0]
+		if afresh {
+			for i := range list {
+				if c.takes(&list[i]) {
+					kept = append(kept, int32(i))
+					sum += list[i].weight
+				}
+			}
+			return kept, sum
+		}
+		for _, i := range taken {
+			if c.takes(&list[i]) {
+				kept = append(kept, i)
+				sum += list[i].weight
+			}
+		}
+		return kept, sum
+	}
+	w.inRecent, rate = pick(w.recent, w.inRecent)
+	w.inBase, usual = pick(w.base, w.inBase)
+	return rate, usual
+}
+
+// tabulate sums the samples left by their value in dimension d.
+func (w *attribution) tabulate(d uint8) {
+	clear(w.count)
+	clear(w.usual)
+	for _, i := range w.inRecent {
+		x := &w.recent[i]
+		w.count[value(x.f, x.key, d)] += x.weight
+	}
+	for _, i := range w.inBase {
+		x := &w.base[i]
+		v := value(x.f, x.key, d)
+		if _, ok := w.count[v]; ok {
+			w.usual[v] += x.weight
+		}
+	}
 }
 
 func (c *cause) takes(x *weighed) bool {
-	return (!c.bare || x.conduct == conductBare) && c.rule.matches(x.f, x.key)
-}
-
-func sum(list []weighed, c *cause) (t float64) {
-	for i := range list {
-		if c.takes(&list[i]) {
-			t += list[i].weight
-		}
-	}
-	return t
+	return (!c.bare || x.conduct == conductBare || c.outside && x.sample == nil) && c.rule.matches(x.f, x.key)
 }
 
 // crowd is what the sources behind an excess are like.

@@ -3,10 +3,15 @@ package detect
 // seekExcess looks for what no incident explains yet in one service.
 func (e *Engine) seekExcess(svc uint8, sec int64) {
 	s := &e.services[svc]
-	if sec < s.tried+s.wait || sec-e.start < 8 {
+	if sec-e.start < 8 {
 		return
 	}
 	from, starts := e.alarms(svc, sec)
+	news := len(starts) > s.alarms // one more alarm rings: look at once
+	s.alarms = len(starts)
+	if sec < s.tried+s.wait && !news {
+		return
+	}
 	if len(starts) == 0 {
 		s.wait = 0
 		if sec%5 == 0 && e.learning() && !e.frozen(svc) {
@@ -15,7 +20,7 @@ func (e *Engine) seekExcess(svc uint8, sec int64) {
 		return
 	}
 	s.tried = sec
-	s.wait = min(s.wait+1, 4) // nothing found: the next looks come later
+	s.wait = min(s.wait+1, 5) // nothing found: the next looks come later
 	_, usual := e.gather(svc, from, sec)
 	var best finding
 	for _, c := range starts {
@@ -114,7 +119,7 @@ func (e *Engine) explore(svc uint8, start cause, usual float64, from, sec int64)
 			return f
 		}
 		s := &e.services[svc]
-		if sec-s.crowdLast > 4 {
+		if sec-s.crowdLast > 10 {
 			s.crowdSince = sec
 		}
 		s.crowdLast = sec
@@ -152,9 +157,8 @@ func (e *Engine) widen(in *incident, f *finding, usual float64) {
 	if usual > 0 {
 		in.Collateral = min(1, in.usual/usual)
 	}
-	in.Signature = e.signature(&r, nil)
-	if in.Signature == (Signature{}) {
-		in.Signature.Referer = "absent"
+	if r.set != 0 {
+		in.Signature = e.signature(&r, nil)
 	}
 	in.changed = true
 }
@@ -184,11 +188,21 @@ func (e *Engine) openFound(svc uint8, f *finding, from int64) {
 	in.need = f.need
 	in.Traits = e.traits(f.attack, &f.cause, &f.crowd)
 	in.Measures = measures(f.attack, &f.crowd)
-	in.Signature = e.signature(&f.cause.rule, e.example(in))
-	if f.cause.bare && in.Signature == (Signature{}) {
-		in.Signature.Referer = "absent"
+	example := e.example(in)
+	shown := f.cause
+	if shown.bare {
+		// A proxy can't see conduct: what it may throttle by is sought among all
+		// usual traffic, and both numbers are the signature's own.
+		shown = e.explain(cause{bare: true, outside: true}, e.usualOf(svc))
+		in.Excess, in.Collateral = shown.covered, shown.collateral
 	}
+	in.Signature = e.signature(&shown.rule, example)
 	e.tellIncident(kind, in)
+}
+
+// usualOf is what a service is expected to see now, requests/s.
+func (e *Engine) usualOf(svc uint8) float64 {
+	return e.services[svc].rate.usual() * e.expected(svc, e.sec)
 }
 
 // adopt turns the incident of single sources' verdicts that began an attack

@@ -53,6 +53,7 @@ type service struct {
 	failRoute    uint16 // where logins were refused last
 	tried        int64  // second of the last attribution
 	wait         int64
+	alarms       int // how many rang when it was last looked at
 }
 
 // votesOwn elects the host that most referers name (majority vote: Boyer and
