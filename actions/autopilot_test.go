@@ -285,6 +285,7 @@ func TestRollBackWhenUsualTrafficFalls(t *testing.T) {
 		{"all is well", 1.1, 1, false},
 		{"only what it acted on fell", 0.5, 1, true},
 		{"everything fell: it is night, or the link", 0.5, 0.5, false},
+		{"there is nothing to compare with", 0.5, 0, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := actions.NewAutopilot(actions.AutoOptions{Level: actions.LevelBlock})
@@ -297,8 +298,12 @@ func TestRollBackWhenUsualTrafficFalls(t *testing.T) {
 			now := t0
 			for range 20 {
 				now = now.Add(time.Second)
-				a.Watch(now, []detect.Service{{Name: "shop", Traffic: detect.Traffic{Rate: 100 * c.shop, Baseline: 100}},
-					{Name: "other", Traffic: detect.Traffic{Rate: 50 * c.other, Baseline: 50}}})
+				services := []detect.Service{{Name: "shop", Traffic: detect.Traffic{Rate: 100 * c.shop, Baseline: 100}},
+					{Name: "other", Traffic: detect.Traffic{Rate: 50 * c.other, Baseline: 50}}}
+				if c.other == 0 {
+					services = services[:1]
+				}
+				a.Watch(now, services)
 				got = append(got, a.Tick(now)...)
 			}
 			if rolled := verbs(got) == "unblock" && len(got[0].Targets) == 2; rolled != c.want {

@@ -55,10 +55,10 @@ func (a *Autopilot) Watch(now time.Time, services []detect.Service) {
 			n++
 		}
 	}
-	level := 1.0
-	if n > 0 {
-		level = others / float64(n)
+	if n == 0 {
+		return // nothing to compare with: a dip may be the night's, or the attack's own end
 	}
+	level := others / float64(n)
 	for i := range services {
 		s := &services[i]
 		c := a.covered[s.Name]
