@@ -47,11 +47,14 @@ type bucket struct {
 	from                        int64 // Unix seconds
 }
 
-// buckets sorts the history into n columns that end with the newest point.
+// buckets sorts the history into n columns that end with the newest whole second.
 // Their edges lie on multiples of their width in event time, so that columns
 // move by whole steps and a calm screen stays still.
 func buckets(hist []detect.Point, n int, span time.Duration) []bucket {
 	out := make([]bucket, n)
+	if len(hist) > 1 {
+		hist = hist[:len(hist)-1] // the newest second is still filling and would look like a drop
+	}
 	if len(hist) == 0 || n == 0 {
 		return out
 	}
