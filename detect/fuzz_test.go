@@ -21,7 +21,7 @@ func FuzzAdd(f *testing.F) {
 	base := w.sorted()
 	f.Fuzz(func(t *testing.T, data []byte, at int64, status uint16) {
 		e := detect.New(detect.Options{MaxMemory: 4 << 20})
-		feed(e, base[:min(1200, len(base))])
+		feed(e, base[:min(600, len(base))])
 		held := e.Snapshot().Memory.Bytes
 		for i := range 40 {
 			part := func(n int) []byte {

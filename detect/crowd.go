@@ -1,0 +1,144 @@
+package detect
+
+// crowd is what the sources behind an excess are like.
+type crowd struct {
+	samples int
+	sources int
+	weight  float64
+	person  float64 // shares of the weight
+	people  float64 // the share of people among the excess, without the usual ones
+	bare    float64
+	judged  float64 // of those whose conduct can be told
+	known   float64 // seen before the excess began
+	random  float64
+	fresh   float64
+	tool    float64
+	rare    float64 // agents of no one else
+	err4    float64
+	err5    float64
+	fails   float64
+	missing float64
+	slow    float64
+	churn   float64 // sources that change their agent
+	repeat  float64 // requests a source made this minute, mean over samples
+	paths   float64 // distinct paths a sample
+	nets    float64 // sources a prefix
+	topNets float64 // weight of the eight busiest prefixes
+	odd     float64
+	machine float64
+	busy    float64 // of sources that ask far more than logins
+	human   float64 // share of people that the routes asked usually see
+	claims  float64
+	none    float64   // unreadable request lines
+	each    float64   // requests/s that one source makes, mean over samples
+	belongs *incident // the open attack that most of the sources were already seen in
+}
+
+// inspect describes the sources whose requests c takes.
+func (e *Engine) inspect(c *cause, since int64) (k crowd) {
+	w := &e.work
+	clear(w.seen)
+	clear(w.count)
+	clear(w.usual)
+	var overlap [maxIncidents]float64
+	showsAssets := false
+	if len(w.recent) > 0 {
+		showsAssets = e.services[w.recent[0].f.service].assets.or(50, 0) >= 0.1
+	}
+	for i := range w.recent {
+		x := &w.recent[i]
+		if !c.takes(x) {
+			continue
+		}
+		k.samples++
+		k.weight += x.weight
+		w.seen[x.key]++
+		w.count[x.key.net().hash()] += x.weight
+		w.usual[x.f.exact] += x.weight
+		f := x.f
+		k.human += x.weight * e.human(f.service, f.route, f.marks)
+		add := func(to *float64, yes bool) {
+			if yes {
+				*to += x.weight
+			}
+		}
+		add(&k.random, f.query&queryRandom != 0)
+		add(&k.fresh, f.query&queryFresh != 0)
+		add(&k.tool, f.tool || f.noAgent)
+		add(&k.rare, f.agent == 0)
+		add(&k.err4, f.status >= 400 && f.status < 500)
+		add(&k.err5, f.status >= 500)
+		add(&k.fails, f.refusedLogin())
+		add(&k.missing, f.status == 404 || f.status == 403)
+		add(&k.slow, f.status == 408 || f.status == 499)
+		add(&k.odd, f.method != methodGet && f.method != methodPost)
+		add(&k.machine, f.marks&(routeAPI|routeFeed) != 0)
+		add(&k.claims, f.claims)
+		add(&k.none, f.none)
+		if x.src == nil {
+			continue
+		}
+		add(&k.known, x.src.first < since-5)
+		for j, in := range e.incidents {
+			add(&overlap[j], x.src.incident == in.number)
+		}
+		if t := x.src.total(); k.fails > 0 {
+			add(&k.busy, int(t.hits)-int(t.fails)-int(t.forms)-int(t.logins) >= 2)
+		}
+		add(&k.churn, distinct64(x.src.agents) >= 3)
+		k.each += x.weight * x.src.rate(e.sec)
+		k.repeat += x.weight * float64(x.src.cur.hits+x.src.prev.hits)
+		if x.conduct == conductYoung && (e.sec-x.src.first < 4 || !showsAssets) {
+			continue
+		}
+		k.judged += x.weight
+		add(&k.person, x.conduct == conductPerson)
+		add(&k.bare, x.conduct == conductBare)
+	}
+	if k.weight == 0 {
+		return k
+	}
+	k.sources = len(w.seen)
+	for j, in := range e.incidents {
+		if in.Attack.Hostile() && overlap[j] >= 0.4*k.weight {
+			k.belongs = in
+		}
+	}
+	k.paths = float64(len(w.usual)) / float64(k.samples)
+	k.nets = float64(k.sources) / float64(max(1, len(w.count)))
+	k.topNets = topShare(w.count, 8) / k.weight
+	if k.judged > 0 {
+		k.person /= k.judged
+		k.bare /= k.judged
+		k.people = k.person
+		if extra := c.rate - c.usual; extra > 0 {
+			k.people = min(1, max(0, (k.person*c.rate-k.human/k.weight*c.usual)/extra))
+		}
+	}
+	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.missing, &k.slow, &k.odd, &k.known, &k.none, &k.churn, &k.each, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims} {
+		*p /= k.weight
+	}
+	return k
+}
+
+// topShare sums the n largest values of m.
+func topShare(m map[uint64]float64, n int) (t float64) {
+	top := make([]float64, 0, n)
+	for _, v := range m {
+		i := len(top)
+		for i > 0 && top[i-1] < v {
+			i--
+		}
+		if i < n {
+			if len(top) < n {
+				top = append(top, 0)
+			}
+			copy(top[i+1:], top[i:])
+			top[i] = v
+		}
+	}
+	for _, v := range top {
+		t += v
+	}
+	return t
+}

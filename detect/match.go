@@ -1,0 +1,125 @@
+package detect
+
+// matchIncidents notes a request in the incident whose signature it matches;
+// attacks come before crowds, since a crowd's signature is wide.
+func (e *Engine) matchIncidents(s *source, n *network, f *feature) {
+	if s.marks&markEnrolled != 0 {
+		if in := e.incidentOf(s.incident); in != nil {
+			if in.abuse || in.takes(f, s) {
+				e.countIncident(in, s, f)
+			}
+			return
+		}
+	}
+	var crowd *incident
+	for _, in := range e.incidents {
+		switch {
+		case in.abuse || in.service != f.service:
+		case !in.takes(f, s):
+			if s.incident == in.number {
+				sat16(&s.missed)
+			}
+		case !in.Attack.Hostile():
+			crowd = in
+		default:
+			e.countIncident(in, s, f)
+			if s.incident != in.number {
+				s.incident, s.match, s.missed = in.number, 0, 0
+			}
+			sat16(&s.match)
+			if s.match == 1 {
+				e.countRotation(in, n)
+			}
+			if s.match >= in.need {
+				e.enrol(in, s)
+			}
+			return
+		}
+	}
+	if crowd != nil {
+		e.countIncident(crowd, s, f)
+	}
+}
+
+func (e *Engine) countIncident(in *incident, s *source, f *feature) {
+	in.cur++
+	in.matched++
+	in.last = e.sec
+	if f.status >= 400 {
+		in.errs++
+	}
+	in.distinct.Add(s.key.hash())
+}
+
+// takes reports whether a request of s matches the incident.
+func (in *incident) takes(f *feature, s *source) bool {
+	if in.cause.rule.matches(f, s.key) && (!in.cause.bare || s.marks&markBare != 0) {
+		return true
+	}
+	for i := range in.arms {
+		if c := &in.arms[i]; c.rule.matches(f, s.key) && (!c.bare || s.marks&markBare != 0) {
+			return true
+		}
+	}
+	return false
+}
+
+// incidentOf returns the open incident with number n, or nil.
+func (e *Engine) incidentOf(n uint16) *incident {
+	for _, in := range e.incidents {
+		if in.number == n {
+			return in
+		}
+	}
+	return nil
+}
+
+// explained reports whether a request is accounted for by a verdict that
+// already fell, so that a new excess is not made of it.
+func (e *Engine) explained(f *feature, s *source) bool {
+	if s.marks&(markBlock|markEnrolled) != 0 {
+		return true
+	}
+	for _, in := range e.incidents {
+		if !in.abuse && in.Attack.Hostile() && in.service == f.service && in.takes(f, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// frozen reports whether a service must not learn now.
+func (e *Engine) frozen(svc uint8) bool {
+	for _, in := range e.incidents {
+		if in.service == svc && in.Attack.Hostile() && in.quiet < 20 {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *Engine) frozenRoute(id uint16) bool {
+	for _, in := range e.incidents {
+		if !in.Attack.Hostile() || in.quiet >= 20 || e.routes[id].service != in.service {
+			continue
+		}
+		if !in.cause.rule.has(dimRoute) || in.cause.rule.vals[dimRoute] == uint64(id) {
+			return true
+		}
+		for i := range in.arms {
+			if r := &in.arms[i].rule; !r.has(dimRoute) || r.vals[dimRoute] == uint64(id) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (e *Engine) hostileOpen() bool {
+	for _, in := range e.incidents {
+		if in.Attack.Hostile() {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,137 @@
+package detect
+
+// name tells an attack from a crowd. Strong signs stand for conduct that the
+// usual clients of the same routes do not show; a weak one alone is nothing.
+func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
+	s := &e.services[svc]
+	human := k.human
+	strong, medium, weak := 0, 0, 0
+	randomUsual, freshUsual := e.queryUsual(c)
+	random := k.random >= 0.7 && randomUsual < 0.3
+	if random {
+		strong++
+	}
+	conduct := human >= 0.4 && k.judged >= 0.3 && k.people <= 0.15 && k.err5 < 0.7
+	if conduct {
+		strong++
+	}
+	if k.odd >= 0.8 {
+		strong++
+	}
+	login := k.fails >= 0.6 && k.busy <= 0.5
+	if login {
+		strong++
+	}
+	if k.tool >= 0.6 {
+		medium++
+	}
+	if k.churn >= 0.5 && k.people < 0.2 {
+		medium++
+	}
+	if k.err4 >= 0.5 {
+		medium++
+	}
+	fresh := k.fresh >= 0.85 && freshUsual < 0.5
+	if fresh {
+		medium++
+	}
+	if k.known <= 0.3 {
+		weak++
+	}
+	if c.rule.has(dimAgent) || c.rule.has(dimNet) || c.rule.has(dimHeaders) {
+		weak++
+	}
+	if c.collateral < 0.02 {
+		weak++
+	}
+	if k.bare >= 0.7 {
+		weak++
+	}
+	failing := float64(s.failing.ten) > 0.15*float64(s.rate.ten)
+	hostile := strong >= 2 || strong == 1 && medium+weak >= 1 || medium >= 2 && weak >= 1 && k.known <= 0.5
+	if k.people >= 0.4 && !login {
+		hostile = false
+	}
+	if failing && k.known >= 0.5 && !random && !login {
+		hostile = false
+	}
+	if !hostile {
+		switch {
+		case failing && k.known >= 0.4 && k.err5 >= 0.3:
+			return RetryStorm, 0
+		case k.people >= 0.4:
+			return FlashCrowd, 0
+		}
+		if k.machine >= 0.5 && k.err4 < 0.3 && k.sources >= 20 && k.known < 0.9 {
+			return FlashCrowd, 0 // programs in unusual number, each asking as usual
+		}
+		return Unclear, 0
+	}
+	need := uint16(4)
+	switch {
+	case login:
+		need = 3
+	case random && conduct:
+		need = 3
+	case c.bare:
+		need = 6
+	case !conduct && k.machine >= 0.5:
+		need = 10
+	}
+	if s.assets.or(50, 0) < 0.1 && !login && !random {
+		need = max(need, 8) // people leave few traces where the log shows no assets
+	}
+	switch {
+	case k.slow >= 0.5 && !failing:
+		return SlowRequests, need
+	case k.none >= 0.6:
+		return ProtocolAbuse, need
+	case login:
+		return LoginAbuse, need
+	case k.missing >= 0.6 && k.paths >= 0.3:
+		return Scan, need
+	case c.rule.has(dimNet) || k.topNets >= 0.8 && k.nets >= 5:
+		return PrefixFlood, need
+	case random || fresh:
+		return CacheBusting, need
+	case k.paths >= 0.3 && k.err4 < 0.5:
+		return Scraping, need
+	}
+	return DistributedFlood, need
+}
+
+// queryUsual is how usual random and fresh queries are where the rule applies.
+func (e *Engine) queryUsual(c *cause) (random, fresh float64) {
+	if c.rule.has(dimRoute) {
+		r := &e.routes[c.rule.vals[dimRoute]]
+		return r.random.or(20, 0), r.fresh.or(20, 0)
+	}
+	return 0, 0
+}
+
+func (e *Engine) traits(a Attack, c *cause, k *crowd) (t []Attack) {
+	add := func(b Attack, yes bool) {
+		if yes && a != b {
+			t = append(t, b)
+		}
+	}
+	if !a.Hostile() {
+		return nil
+	}
+	add(PrefixFlood, k.nets >= 5)
+	add(CacheBusting, k.random >= 0.7)
+	add(DistributedFlood, k.sources >= 10)
+	return t
+}
+
+func measures(a Attack, k *crowd) []Measure {
+	switch {
+	case a == FlashCrowd || a == RetryStorm:
+		return []Measure{ScaleUp}
+	case !a.Hostile():
+		return []Measure{Observe}
+	case k.repeat < 2.5:
+		return []Measure{Throttle, Harden}
+	}
+	return []Measure{BlockSources, Throttle, Harden}
+}
