@@ -74,26 +74,45 @@ func rehearse(ctx context.Context, g *global, view show, o demo.Options) (err er
 	if err != nil {
 		return err
 	}
-	conf := demoConfig(o, url)
-	err = view.run(ctx, g, station.Options{Config: conf, StateDir: filepath.Join(dir, "state"), Name: "demo", AutoOn: true}, sim.Run)
+	conf, err := demoConfig(dir, o, url)
+	if err != nil {
+		return err
+	}
+	state := filepath.Join(dir, "state")
+	conf, end, err := ownEnforcer(conf, state)
+	if err != nil {
+		return err
+	}
+	err = view.run(ctx, g, station.Options{Config: conf, StateDir: state, Name: "demo", AutoOn: true}, sim.Run)
 	stop()
-	return errors.Join(err, <-served)
+	return errors.Join(err, end(), <-served)
 }
 
-// demoConfig is the levee.yaml of the demo.
-func demoConfig(o demo.Options, jenkins string) config.Config {
-	c := config.Default()
-	c.Sources = []config.Source{{Name: "access.log", File: o.Path, Service: demo.Host}}
-	c.Auto.Level = "block"
-	c.Actions.Denylist = []config.Denylist{{Path: o.DenyFile, Style: "nginx"}}
-	c.Actions.Jenkins = config.Jenkins{
-		URL: config.URL(jenkins), User: jenkinsUser, Token: config.NewSecret(jenkinsToken),
-		Jobs: map[string]config.Job{
-			"scale_up":   {Job: scaleJob, Parameters: map[string]string{"SERVICE": "{{service}}", "DELTA": "2", "REQUEST_ID": "{{id}}"}},
-			"scale_down": {Job: scaleJob, Parameters: map[string]string{"SERVICE": "{{service}}", "DELTA": "-2", "REQUEST_ID": "{{id}}"}},
-		},
+// demoConfig writes the demo's levee.yaml and reads it as anybody's.
+func demoConfig(dir string, o demo.Options, jenkins string) (config.Config, error) {
+	path := filepath.Join(dir, "levee.yaml")
+	text := fmt.Sprintf(`sources:
+  - {name: access.log, file: %q, service: %s}
+auto: {level: block}
+actions:
+  denylist: [{path: %q, style: nginx}]
+  jenkins:
+    url: %s
+    user: %s
+    token: %s
+    jobs:
+      scale_up: {job: %s, parameters: {SERVICE: "{{service}}", DELTA: "2", REQUEST_ID: "{{id}}"}}
+      scale_down: {job: %s, parameters: {SERVICE: "{{service}}", DELTA: "-2", REQUEST_ID: "{{id}}"}}
+`, o.Path, demo.Host, o.DenyFile, jenkins, jenkinsUser, jenkinsToken, scaleJob, scaleJob)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		return config.Config{}, fmt.Errorf("write the demo's levee.yaml: %w", err)
 	}
-	return c
+	c, err := config.Load(path)
+	if err != nil {
+		return c, err
+	}
+	c.Sources[0].FromStart = true // the history before the first attack teaches what is usual
+	return c, nil
 }
 
 // The stand-in's one user and one job.

@@ -77,7 +77,7 @@ func newRoot(g *global) *cobra.Command {
 			g.streams.Color = false
 		}
 	}
-	root.AddCommand(newDemo(g), newWatch(g), newScan(g), newParse(g), newVersion(g))
+	root.AddCommand(newDemo(g), newWatch(g), newScan(g), newParse(g), newElastic(g), newEnforcer(g), newVersion(g))
 	return root
 }
 

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/user"
 	"time"
 
+	tea "github.com/charmbracelet/bubbletea"
 	"github.com/spf13/cobra"
 
 	"levee/actions"
@@ -50,9 +52,17 @@ func newWatch(g *global) *cobra.Command {
 			if conf, err = command.WatchSources(conf, args, o); err != nil {
 				return err
 			}
-			return view.run(c.Context(), g, station.Options{
-				Config: conf, StateDir: config.StateDir(g.state, os.Getenv), Stdin: g.streams.In, AutoOn: true,
+			state := config.StateDir(g.state, os.Getenv)
+			end := func() error { return nil }
+			if os.Geteuid() == 0 { // a try-out: what parses hostile lines still needs no rights
+				if conf, end, err = ownEnforcer(conf, state); err != nil {
+					return err
+				}
+			}
+			err = view.run(c.Context(), g, station.Options{
+				Config: conf, StateDir: state, Stdin: g.streams.In, Resolver: net.DefaultResolver, AutoOn: true,
 			}, nil)
+			return errors.Join(err, end())
 		},
 	}
 	logs.add(c)
@@ -97,12 +107,16 @@ func (s *show) run(ctx context.Context, g *global, o station.Options, beside fun
 // look shows the station on the console, or as text where there is no
 // terminal.
 func (s *show) look(ctx context.Context, g *global, st *station.Station) error {
-	if s.headless || !isTerminal(g.streams.Out) || !isTerminal(g.streams.In) {
+	if s.headless || !isTerminal(g.streams.Out) {
 		return command.Headless(ctx, g.streams.Out, st)
+	}
+	var more []tea.ProgramOption
+	if !isTerminal(g.streams.In) {
+		more = append(more, tea.WithInputTTY()) // standard input brings log lines
 	}
 	op, leave := st.Join(actions.Actor{Name: username(), Role: actions.Admin, Via: "console"})
 	defer leave()
-	if err := tui.Run(ctx, st, op, tui.Options{NoColor: g.noColor, ASCII: s.ascii}); err != nil {
+	if err := tui.Run(ctx, st, op, tui.Options{NoColor: g.noColor, ASCII: s.ascii, Terminal: os.Stdout, Tmux: os.Getenv("TMUX") != ""}, more...); err != nil {
 		return fmt.Errorf("console: %w", err)
 	}
 	return nil

@@ -121,7 +121,8 @@ type When struct {
 
 // Actions configures what levee can do to traffic.
 type Actions struct {
-	DryRun   bool       `yaml:"dry_run"` // write everything down, do nothing
+	DryRun   bool       `yaml:"dry_run"`  // write everything down, do nothing
+	Enforcer string     `yaml:"enforcer"` // socket of `levee enforcer`, which then changes nft and denylist; default: this process does
 	Nft      Nft        `yaml:"nft"`
 	Denylist []Denylist `yaml:"denylist"`
 	Jenkins  Jenkins    `yaml:"jenkins"`

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"levee/actions"
+	"levee/actions/notify"
 	"levee/detect"
 )
 
@@ -67,6 +68,7 @@ func (s *Station) automate(ctx context.Context) error {
 		now := s.judge.shown.Load().Now
 		for _, e := range events {
 			s.pilot.Observe(e)
+			s.tellPeople(e)
 			if e.Time.After(now) {
 				now = e.Time
 			}
@@ -74,6 +76,7 @@ func (s *Station) automate(ctx context.Context) error {
 		if now.IsZero() {
 			continue
 		}
+		s.pilot.Watch(now, s.judge.shown.Load().Services)
 		for _, q := range s.pilot.Tick(now) {
 			s.carryOut(ctx, q)
 		}
@@ -87,4 +90,21 @@ func (s *Station) carryOut(ctx context.Context, q actions.Request) {
 	if _, err := s.dispatcher.Act(ctx, q); err != nil && !errors.As(err, &refused) && ctx.Err() == nil {
 		s.o.Log.Warn("auto mode's request was not carried out", "verb", q.Verb, "error", err)
 	}
+}
+
+// tellPeople passes what becomes of an incident on to whoever is to be told.
+func (s *Station) tellPeople(e detect.Event) {
+	if s.notifier == nil || e.Incident == nil {
+		return
+	}
+	in := e.Incident
+	n := notify.Event{Incident: in.ID, Service: in.Service, Title: string(in.Attack) + " on " + in.Service, At: e.Time,
+		Severity: notify.Warning, Resolved: e.Kind == detect.IncidentClose}
+	if in.Attack.Hostile() {
+		n.Severity = notify.Critical
+	}
+	if len(in.Evidence) > 0 {
+		n.Text = in.Evidence[0].Text
+	}
+	s.notifier.Tell(n)
 }

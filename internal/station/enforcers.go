@@ -4,43 +4,93 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"time"
 
 	"levee/actions"
 	"levee/actions/denylist"
 	"levee/actions/jenkins"
+	"levee/actions/nft"
+	"levee/actions/notify"
+	"levee/actions/webhook"
 	"levee/internal/config"
+	"levee/internal/enforcer"
 )
+
+// Privileged builds the enforcers that need rights on this host: the packet
+// filter and the deny lists. `levee enforcer` runs them for others.
+func Privileged(c config.Config, now func() time.Time) ([]actions.Enforcer, error) {
+	var list []actions.Enforcer
+	if c.Actions.Nft.Enabled {
+		e, err := nft.New(nft.Options{Now: now})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, e)
+	}
+	for i, d := range c.Actions.Denylist {
+		e, err := denylist.New(denylist.Options{Name: numbered("denylist", i), Path: d.Path, Style: denylist.Style(d.Style), Socket: d.Socket,
+			Test: d.Test, Reload: d.Reload, Now: now})
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.Position(d.Line), err)
+		}
+		list = append(list, e)
+	}
+	return list, nil
+}
 
 // enforcers builds what the configuration says can act. Close closes those
 // that hold something.
 func (s *Station) enforcers() ([]actions.Enforcer, error) {
-	var list []actions.Enforcer
-	add := func(e actions.Enforcer) {
+	c := s.o.Config.Actions
+	list, err := Privileged(s.o.Config, s.o.Now)
+	if err != nil {
+		return nil, err
+	}
+	if c.Enforcer != "" {
+		for i, e := range list {
+			if list[i], err = enforcer.NewClient(enforcer.ClientOptions{Socket: c.Enforcer, Shape: e}); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if c.Jenkins.URL != "" {
+		e, err := jenkins.New(s.jenkinsOptions(c.Jenkins))
+		if err != nil {
+			return nil, err
+		}
 		list = append(list, e)
+	}
+	for i, w := range c.Webhook {
+		e, err := webhook.New(webhook.Options{Name: numbered("webhook", i), URL: string(w.URL), Secret: w.Secret.Reveal(), Now: s.o.Now})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, e)
+	}
+	if len(s.o.Config.Notify) > 0 {
+		o := notify.Options{Now: s.o.Now}
+		for _, n := range s.o.Config.Notify {
+			o.Targets = append(o.Targets, notify.Target{URL: n.URL.Reveal()})
+		}
+		if s.notifier, err = notify.New(o); err != nil {
+			return nil, err
+		}
+		list = append(list, s.notifier)
+	}
+	for _, e := range list {
 		if c, ok := e.(io.Closer); ok {
 			s.closers = append(s.closers, c)
 		}
 	}
-	for i, d := range s.o.Config.Actions.Denylist {
-		name := "denylist"
-		if i > 0 {
-			name = fmt.Sprintf("denylist %d", i+1)
-		}
-		e, err := denylist.New(denylist.Options{Name: name, Path: d.Path, Style: denylist.Style(d.Style),
-			Test: d.Test, Reload: d.Reload, Now: s.o.Now})
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.o.Config.Position(d.Line), err)
-		}
-		add(e)
-	}
-	if c := s.o.Config.Actions.Jenkins; c.URL != "" {
-		e, err := jenkins.New(s.jenkinsOptions(c))
-		if err != nil {
-			return nil, err
-		}
-		add(e)
-	}
 	return list, nil
+}
+
+// numbered names the first of its kind plainly and the others with a number.
+func numbered(kind string, i int) string {
+	if i == 0 {
+		return kind
+	}
+	return fmt.Sprintf("%s %d", kind, i+1)
 }
 
 func (s *Station) jenkinsOptions(c config.Jenkins) jenkins.Options {

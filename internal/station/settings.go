@@ -151,7 +151,10 @@ func input(s config.Source, parse logline.Options, i int, positions *source.Posi
 	case s.File == "-":
 		return source.Stdin(stdin, parse, i)
 	case s.File != "":
-		return source.Tail(source.TailOptions{Name: s.Label(), Paths: []string{s.File}, Parse: parse, Input: i, Positions: positions})
+		return source.Tail(source.TailOptions{Name: s.Label(), Paths: []string{s.File}, Parse: parse, Input: i,
+			Positions: positions, FromStart: s.FromStart})
+	case s.Syslog != "":
+		return syslog(s, parse, i)
 	case s.Beats != "":
 		return nil, fmt.Errorf("a beats source is not built in yet; let Filebeat write a file or send syslog instead")
 	}

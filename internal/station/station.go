@@ -13,6 +13,7 @@ import (
 
 	"levee/actions"
 	"levee/actions/ledger"
+	"levee/actions/notify"
 	"levee/detect"
 	"levee/internal/config"
 	"levee/internal/enrich"
@@ -44,7 +45,8 @@ type Station struct {
 	inputs     []source.Input
 	trusted    []bool
 	wishes     wishes
-	closers    []io.Closer // enforcers that hold something
+	notifier   *notify.Notifier // nil: nobody is told
+	closers    []io.Closer      // enforcers that hold something
 
 	mu        sync.Mutex
 	people    []*person
@@ -158,6 +160,9 @@ func (s *Station) Run(ctx context.Context) error {
 	start(&workers, s.dispatcher.Run)
 	start(&workers, s.automate)
 	start(&workers, s.keepBaseline)
+	if s.notifier != nil {
+		start(&workers, s.notifier.Run)
+	}
 
 	// The judge outlives the readers, so that whatever they handed over is
 	// judged and its position moves on.
