@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -20,7 +19,7 @@ const maxFiles = 512
 func (t *tail) paths() []string {
 	var all []string
 	for _, p := range t.o.Paths {
-		if !strings.ContainsAny(p, `*?[\`) {
+		if !isGlob(p) {
 			all = append(all, p)
 			continue
 		}

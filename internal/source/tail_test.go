@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -313,12 +314,23 @@ func TestTailSaysWhatIsWrong(t *testing.T) {
 		{file("a.gz", gzipped(t, logLines(0, 3))), "levee scan"},
 		{"/dev/null", "is a pipe or a device"},
 	} {
+		if err := Check(c.path); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("checked %s: %v, want %q", c.path, err, c.want)
+		}
 		f := run(t, tailOf(t, TailOptions{Paths: []string{c.path}, FromStart: true}), false)
 		f.ready(Failed)
 		if p := f.in.Status().Problem; !strings.Contains(p, c.want) || !strings.Contains(p, c.path) {
 			t.Errorf("%s: %q, want %q", c.path, p, c.want)
 		}
 		f.stop()
+	}
+	if err := Check(filepath.Join(dir, "missing.log")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a missing file: %v", err)
+	}
+	for _, p := range []string{"-", filepath.Join(dir, "*.log"), file("good.log", logLines(0, 1))} {
+		if err := Check(p); err != nil {
+			t.Errorf("%s: %v", p, err)
+		}
 	}
 	novel := file("novel.txt", bytes.Repeat([]byte("It was a dark night.\n"), 2*unreadable))
 	f := run(t, tailOf(t, TailOptions{Paths: []string{novel}, FromStart: true}), false)
