@@ -274,7 +274,18 @@ func (m *Model) toggleAuto() tea.Cmd {
 	return nil
 }
 
+// askQuit leaves a detail where q is pressed in one, as pagers do; elsewhere it
+// leaves the console.
 func (m *Model) askQuit() tea.Cmd {
+	if m.at == scrSource || m.at == scrMessages || m.at == scrHelp {
+		m.goBack()
+		return nil
+	}
+	return m.leave()
+}
+
+// leave ends the console, after a question where something ends with it.
+func (m *Model) leave() tea.Cmd {
 	if m.opt.QuitEnds == "" {
 		return tea.Quit
 	}

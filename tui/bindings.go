@@ -70,7 +70,7 @@ func defaultBindings() []binding {
 		{name: "chart-right", keys: []string{"right"}, group: "Chart", help: "move it back towards now", on: []screenID{scrOverview}, do: do(func(m *Model) { m.chart.cursor = max(m.chart.cursor-1, 0) })},
 		{name: "messages", keys: []string{"M"}, group: "Screens", help: "messages, latest first", do: do(func(m *Model) { m.goTo(scrMessages) })},
 		{name: "help", keys: []string{"?"}, group: "Screens", help: "this help", do: do((*Model).toggleHelp)},
-		{name: "quit", keys: []string{"q"}, group: "Other", help: "leave the console (ctrl+c too)", do: (*Model).askQuit},
+		{name: "quit", keys: []string{"q"}, group: "Other", help: "leave a detail; on the numbered screens leave the console (ctrl+c does anywhere)", do: (*Model).askQuit},
 	}
 	open := func(id screenID) func(m *Model) {
 		return func(m *Model) {

@@ -120,7 +120,7 @@ func allCommands() []command {
 			return nil, nil
 		}},
 		{"help", "", "keys, filter, commands", nil, func(m *Model, _ []string) (tea.Cmd, error) { m.toggleHelp(); return nil, nil }},
-		{"quit", "", "leave", nil, func(m *Model, _ []string) (tea.Cmd, error) { return m.askQuit(), nil }},
+		{"quit", "", "leave", nil, func(m *Model, _ []string) (tea.Cmd, error) { return m.leave(), nil }},
 	}
 }
 

@@ -173,6 +173,10 @@ func TestQuitAsksWhenSomethingEnds(t *testing.T) {
 		t.Fatal("q, y did not leave")
 	}
 	d = sit(t, newFake(), 80, 24, plain)
+	d.keys("j enter ? q q")
+	if d.quit || d.m.at != scrOverview {
+		t.Fatalf("q in a detail left the console (%v) or did not go back (screen %d)", d.quit, d.m.at)
+	}
 	d.keys("ctrl+c")
 	if !d.quit {
 		t.Fatal("ctrl+c did not leave")
