@@ -18,6 +18,9 @@ import (
 // deploy/nginx and deploy/haproxy build that string. The address is raw bytes
 // in nginx ($binary_remote_addr) and upper-case hexadecimal in HAProxy.
 
+// termMost bounds one term of a signature.
+const termMost = 700
+
 // maxPattern keeps a line inside nginx's 4096-byte token limit.
 const maxPattern = 3000
 
@@ -30,7 +33,7 @@ func pattern(style Style, t actions.Target) (string, error) {
 		return "", errors.New("no signature")
 	}
 	for _, term := range []struct{ name, value string }{
-		{"headers", s.Headers}, {"status", s.Status}, {"asn", s.ASN}, {"country", s.Country},
+		{"headers", s.Headers}, {"status", s.Status}, {"asn", s.ASN}, {"country", s.Country}, {"http_version", other(s.HTTPVersion)},
 	} {
 		if term.value != "" {
 			return "", fmt.Errorf("its term %s can't be matched where requests arrive; block its sources instead, or harden through Jenkins", term.name)
@@ -39,18 +42,32 @@ func pattern(style Style, t actions.Target) (string, error) {
 	if s.Path == "" && s.Query == "" && s.UserAgent == "" && s.Referer == "" && s.Prefix == "" {
 		return "", errors.New("it has no path, query, user agent, referer or prefix and would match nearly everything")
 	}
+	for _, term := range []struct{ name, value, between string }{
+		{"path", s.Path, "/"}, {"query", s.Query, "&"}, {"user_agent", s.UserAgent, "\t"}, {"referer", s.Referer, "\t"}, {"method", s.Method, ""}, {"service", t.Service, ""},
+	} {
+		if len(term.value) > termMost {
+			return "", fmt.Errorf("its %s is %d bytes long, servers take %d; block its sources instead", term.name, len(term.value), termMost)
+		}
+		if term.between != "" && !cheap(term.value, term.between) {
+			return "", fmt.Errorf("its %s has several wildcards in a row, which would let one request cost a server seconds; block its sources instead", term.name)
+		}
+	}
 	address, err := addressPattern(style, s.Prefix)
 	if err != nil {
 		return "", err
 	}
 	const sep = `\x09`
+	host := hostPattern(t.Service)
+	if s.Referer == ownSite {
+		host = "(?<levee_host>" + host + ")" // by name: HAProxy's maps capture no numbers
+	}
 	p := "^" + address + sep +
 		exact(s.Method, `[^\x09]*`) + sep +
 		protocolPattern(s.HTTPVersion) + sep +
-		hostPattern(t.Service) + sep +
+		host + hostPort + sep +
 		pathPattern(s.Path) + queryPattern(s.Query) + sep +
-		absentOr(s.Referer) + sep +
-		absentOr(s.UserAgent) + "$"
+		refererPattern(s.Referer) + sep +
+		agentPattern(s.UserAgent) + "$"
 	if len(p) > maxPattern {
 		return "", fmt.Errorf("its pattern is %d bytes long, servers take %d; block its sources instead", len(p), maxPattern)
 	}
@@ -73,6 +90,20 @@ func literal(s string) string {
 		b.WriteByte(digits[c&15])
 	}
 	return b.String()
+}
+
+// cheap reports whether matching stays linear in a request's length: between
+// two separators one wildcard may stand, and one more at the end. Two that
+// share a stretch of text can divide it in every way, three in every way
+// squared: a hostile template would turn the server's own regular expressions
+// against it.
+func cheap(template, between string) bool {
+	for part := range strings.SplitSeq(template, between) {
+		if strings.Count(strings.TrimSuffix(part, "*"), "*") > 1 {
+			return false
+		}
+	}
+	return true
 }
 
 // template is literal with * standing for whatever class matches.
@@ -108,17 +139,35 @@ func protocolPattern(v string) string {
 // requests of no listed service.
 func hostPattern(service string) string {
 	if service == "" || service == "_other" {
-		return `[^\x09]*`
+		return `[^\x09\x3a]*`
 	}
-	return literal(strings.ToLower(service)) + `(?:\x3a[0-9]+)?`
+	return literal(strings.ToLower(service))
+}
+
+// hostPort may follow a host; HAProxy sees the header as it came.
+const hostPort = `(?:\x3a[0-9]+)?`
+
+// other returns v when it is the detector's word for a version without a name.
+func other(v string) string {
+	if v == "other" {
+		return v
+	}
+	return ""
 }
 
 func pathPattern(path string) string {
 	if path == "" {
 		return `[^?\x09]*`
 	}
-	return template(path, `[^/?\x09]`)
+	p := template(path, `[^/?\x09]`)
+	if len(path) >= pathMost {
+		p += `[^?\x09]*`
+	}
+	return p
 }
+
+// pathMost is from which length on the detector cuts a path's template.
+const pathMost = 120
 
 func queryPattern(query string) string {
 	switch query {
@@ -129,15 +178,43 @@ func queryPattern(query string) string {
 	case "random":
 		return `\?[^\x09]+`
 	}
-	return `\?` + template(strings.TrimPrefix(query, "?"), `[^&\x09]`)
+	p := `\?` + template(strings.TrimPrefix(query, "?"), `[^&\x09]`)
+	if strings.Count(query, "&") >= 11 || len(query) > 100 { // the detector names the first pairs of a long query
+		p += `[^\x09]*`
+	}
+	return p
 }
 
-func absentOr(value string) string {
-	switch value {
-	case "":
+// ownSite is the detector's word for a referer on the host asked for.
+const ownSite = "own site"
+
+// refererPattern takes what the detector says of a referer: absent, the own
+// site, or the host it names; and whole URLs, as people write them.
+func refererPattern(value string) string {
+	switch {
+	case value == "":
 		return `[^\x09]*`
-	case "absent", "-":
+	case value == "absent" || value == "-":
 		return ``
+	case value == ownSite:
+		return `https?\x3a//\k<levee_host>(?:[\x3a/?][^\x09]*)?`
+	case !strings.Contains(value, "/"):
+		return `https?\x3a//` + template(value, `[^\x09]`) + `(?:[\x3a/?][^\x09]*)?`
+	}
+	return template(value, `[^\x09]`)
+}
+
+// agentMost is how much of a user agent the detector keeps.
+const agentMost = 200
+
+func agentPattern(value string) string {
+	switch {
+	case value == "":
+		return `[^\x09]*`
+	case value == "absent" || value == "-":
+		return ``
+	case len(value) >= agentMost && !strings.HasSuffix(value, "*"):
+		value += "*"
 	}
 	return template(value, `[^\x09]`)
 }

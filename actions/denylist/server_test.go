@@ -80,6 +80,11 @@ func write(t *testing.T, path, text string) string {
 // status.
 func (s *server) get(t *testing.T, from, path, agent string) int {
 	t.Helper()
+	return s.getFrom(t, from, path, agent, "")
+}
+
+func (s *server) getFrom(t *testing.T, from, path, agent, referer string) int {
+	t.Helper()
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 	client := http.Client{Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}, Timeout: 5 * time.Second}
 	req, err := http.NewRequest(http.MethodGet, s.url+path, nil)
@@ -87,6 +92,9 @@ func (s *server) get(t *testing.T, from, path, agent string) int {
 		t.Fatal(err)
 	}
 	req.Header.Set("User-Agent", agent)
+	if referer != "" {
+		req.Header.Set("Referer", referer)
+	}
 	res, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -228,6 +236,17 @@ func TestRealNginxDeniesAndThrottles(t *testing.T) {
 	})
 	eventually(t, "the hostile agent hardened", func() bool { return s.get(t, "127.0.0.9", "/", hostile) == 429 })
 
+	// A referer that names the very site asked for, whatever its name is.
+	for _, r := range apply(t, sigs, actions.Decision{ID: "own", Verb: actions.Block, Target: actions.Target{Signature: &detect.Signature{Path: "/own", Referer: "own site"}}}) {
+		if !r.OK {
+			t.Fatalf("receipt %+v", r)
+		}
+	}
+	eventually(t, "the own site's referer refused", func() bool { return s.getFrom(t, "127.0.0.9", "/own", "a", s.url+"/from") == 403 })
+	if got := s.getFrom(t, "127.0.0.9", "/own", "a", "http://127.0.0.11/from"); got != 200 {
+		t.Errorf("a foreign referer got %d", got)
+	}
+
 	// A configuration that somebody else broke: the list stays, the change is refused.
 	before := content(t, deny)
 	raw, err := os.ReadFile(s.config)
@@ -328,4 +347,14 @@ func TestRealHAProxyFollowsItsSocket(t *testing.T) {
 		}
 	}
 	eventually(t, "the hostile agent hardened", func() bool { return s.get(t, "127.0.0.9", "/", hostile) == 429 })
+	// A referer that names the very site asked for, whatever its name is.
+	for _, r := range apply(t, sigs, actions.Decision{ID: "own", Verb: actions.Block, Target: actions.Target{Signature: &detect.Signature{Path: "/own", Referer: "own site"}}}) {
+		if !r.OK {
+			t.Fatalf("receipt %+v", r)
+		}
+	}
+	eventually(t, "the own site's referer refused", func() bool { return s.getFrom(t, "127.0.0.9", "/own", "a", s.url+"/from") == 403 })
+	if got := s.getFrom(t, "127.0.0.9", "/own", "a", "http://127.0.0.11/from"); got != 200 {
+		t.Errorf("a foreign referer got %d", got)
+	}
 }
