@@ -186,7 +186,9 @@ func (c *canvas) String() string {
 // ASCII does not have is a question mark.
 func plainGlyph(r rune) byte {
 	switch {
-	case r == '─' || r == '━' || r == '┄':
+	case r == '━':
+		return '='
+	case r == '─' || r == '┄':
 		return '-'
 	case r == '│' || r == '┃':
 		return '|'
@@ -198,6 +200,8 @@ func plainGlyph(r rune) byte {
 		return ':'
 	}
 	switch r {
+	case 'Δ':
+		return 'd'
 	case '…':
 		return '~'
 	case '·', '•', '∙':

@@ -183,7 +183,11 @@ func (ch *chart) axisLine(c *canvas, th *theme, bs []bucket) {
 	c.space("", axisWidth-1)
 	c.put(th.dim, "└")
 	for i := 0; i < len(bs); {
-		label := time.Unix(bs[i].from, 0).UTC().Format("15:04")
+		layout := "15:04"
+		if len(bs) > 1 && (bs[1].from-bs[0].from)*15 < 60 {
+			layout = "15:04:05" // else two labels in a row would be the same
+		}
+		label := time.Unix(bs[i].from, 0).UTC().Format(layout)
 		if bs[i].from > 0 && i%15 == 0 && i+len(label) < len(bs) {
 			c.put(th.dim, label)
 			i += len(label)

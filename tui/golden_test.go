@@ -96,6 +96,13 @@ func TestGoldenScreens(t *testing.T) {
 			})
 		}
 	}
+	for _, s := range [][2]int{{20, 5}, {40, 9}, {200, 50}, {300, 100}} {
+		t.Run(fmt.Sprintf("overview-%dx%d", s[0], s[1]), func(t *testing.T) {
+			d := sit(t, newFake(), s[0], s[1], plain)
+			fits(t, d.m.View(), s[0], s[1])
+			compare(t, fmt.Sprintf("overview-%dx%d.txt", s[0], s[1]), d.screen())
+		})
+	}
 	t.Run("ascii", func(t *testing.T) {
 		d := sit(t, newFake(), 120, 36, ascii)
 		s := d.screen()

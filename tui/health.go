@@ -27,7 +27,11 @@ func (s *healthScreen) draw(m *Model, c *canvas, h int) {
 		case "waiting":
 			p = m.th.warn
 		}
-		line := orNone(in.Format) + "  " + number(float64(in.Lines)) + " lines, " + number(float64(in.Malformed)) + " malformed"
+		format := in.Format
+		if format == "" {
+			format = "format not recognised yet"
+		}
+		line := format + ", " + number(float64(in.Lines)) + " lines, " + number(float64(in.Malformed)) + " malformed"
 		if in.Lag >= 0 {
 			line += ", lag " + age(in.Lag)
 		}

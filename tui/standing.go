@@ -244,9 +244,12 @@ func (s standing) pen(th *theme, score float64) pen {
 	return th.low
 }
 
-// latestOf returns the latest decision in force that actor name took, for undo.
+// latestOf returns the latest decision in force that actor name took, for undo;
+// a message that was sent can't be.
 func latestOf(b *actions.Board, name string) *actions.Decision {
-	i := slices.IndexFunc(b.Active, func(d actions.Decision) bool { return d.Actor.Name == name && d.Actor.Via != "restart" })
+	i := slices.IndexFunc(b.Active, func(d actions.Decision) bool {
+		return d.Actor.Name == name && d.Verb != actions.Notify && d.Actor.Via != "restart"
+	})
 	if i < 0 {
 		return nil
 	}
