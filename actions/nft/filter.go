@@ -37,12 +37,12 @@ func New(o Options) (*Filter, error) {
 // Name returns Options.Name.
 func (f *Filter) Name() string { return f.o.Name }
 
-// Handles reports whether d blocks a prefix. A source seen only through a
-// proxy never arrives here as a packet; whoever decides knows that
-// (detect.Suspect.Proxied) and does not ask a packet filter.
+// Handles reports whether d blocks a prefix whose packets arrive here.
 func (f *Filter) Handles(d actions.Decision) bool {
-	return d.Verb == actions.Block && d.Target.Prefix.IsValid()
+	return d.Verb == actions.Block && d.Target.Prefix.IsValid() && !f.proxied(d.Target.Prefix)
 }
+
+func (f *Filter) proxied(p netip.Prefix) bool { return f.o.Proxied != nil && f.o.Proxied(p) }
 
 // forever stands for no end in the maps.
 var forever = time.Unix(1<<40, 0)
@@ -57,6 +57,9 @@ func (f *Filter) Apply(ctx context.Context, ds []actions.Decision) ([]actions.Re
 		receipts[i] = actions.Receipt{Decision: d.ID, Enforcer: f.o.Name, OK: true, At: now}
 		p, err := target(d)
 		until := d.Expires
+		if err == nil && f.proxied(p) {
+			err = errors.New("it is seen only through a trusted proxy, its packets never arrive here; use a deny list or the CDN's webhook")
+		}
 		if until.IsZero() {
 			until = forever
 		} else if err == nil && !until.After(now) {

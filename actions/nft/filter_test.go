@@ -3,6 +3,7 @@ package nft
 import (
 	"context"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,6 +33,24 @@ func TestHandles(t *testing.T) {
 		if got := f.Handles(c.d); got != c.want {
 			t.Errorf("Handles(%+v) = %v", c.d, got)
 		}
+	}
+}
+
+func TestASourceBehindAProxyIsRefused(t *testing.T) {
+	behind := prefix("192.0.2.1/32")
+	f, err := New(Options{Proxied: func(p netip.Prefix) bool { return p == behind }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := actions.Decision{ID: "d", Verb: actions.Block, Target: actions.Target{Prefix: behind}}
+	if f.Handles(d) {
+		t.Error("it is taken")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // nothing may reach the kernel from here
+	rs, err := f.Apply(ctx, []actions.Decision{d})
+	if err != nil || rs[0].OK || !strings.Contains(rs[0].Note, "through a trusted proxy") {
+		t.Errorf("%+v %v", rs, err)
 	}
 }
 

@@ -17,6 +17,11 @@ type Options struct {
 	Operators []netip.Prefix
 	SSHPort   uint16 // default 22
 
+	// Proxied reports whether a source is seen only through a trusted proxy. Its
+	// packets never arrive here and a block would read as done without effect,
+	// so it is refused; a deny list or a CDN's webhook reaches it. Nil: none is.
+	Proxied func(netip.Prefix) bool
+
 	NetNS int              // file descriptor of the network namespace; 0: this process's own
 	Batch int              // elements in one transaction; default 10000
 	Now   func() time.Time // default time.Now
