@@ -73,6 +73,9 @@ func TestRecallAfterReopen(t *testing.T) {
 	record(t, l, ended(d2, actions.Undone, t0.Add(time.Minute), ana))
 	for _, reopen := range []bool{false, true} {
 		if reopen {
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
 			l = openTest(t, path)
 		}
 		m, err := l.Recall(context.Background())
@@ -313,6 +316,9 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	if _, err := l.write.Exec(`PRAGMA user_version = 99`); err != nil {
 		t.Fatal(err)
 	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
 	write(t, filepath.Join(dir, "file"), nil)
 	for path, want := range map[string]string{
 		dir:                                   "directory",
@@ -328,9 +334,16 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 
 func TestTwoWritersAreNoticed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	a, b := openTest(t, path), openTest(t, path)
-	record(t, a, opened(decision(0)))
-	if err := b.Record(context.Background(), []actions.Entry{opened(decision(1))}); err == nil || !strings.Contains(err.Error(), "stop the other") {
+	l := openTest(t, path)
+	record(t, l, opened(decision(0)))
+	if _, err := Open(context.Background(), path, nil); err == nil || !strings.Contains(err.Error(), "another levee uses it") {
+		t.Errorf("opened twice: %v", err)
+	}
+	// Somebody who asks no lock is noticed by the head.
+	if _, err := l.write.Exec(`INSERT INTO audit SELECT seq + 1, at, kind, decision, actor, body, hash FROM audit`); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Record(context.Background(), []actions.Entry{opened(decision(1))}); err == nil || !strings.Contains(err.Error(), "stop the other") {
 		t.Errorf("%v", err)
 	}
 }

@@ -24,8 +24,9 @@ var ErrCorrupt = errors.New("the ledger is corrupt")
 type Ledger struct {
 	path  string
 	now   func() time.Time
-	write *sql.DB // one connection
-	read  *sql.DB // several, read-only
+	write *sql.DB  // one connection
+	read  *sql.DB  // several, read-only
+	lock  *os.File // held while open: two levees on one ledger would lift each other's blocks
 
 	turn    chan struct{} // holds one token: whoever has it may write
 	mu      sync.Mutex    // guards pending
@@ -64,6 +65,9 @@ func (l *Ledger) open(ctx context.Context) error {
 		return err
 	}
 	var err error
+	if l.lock, err = lock(l.path + ".lock"); err != nil {
+		return err
+	}
 	// Intents must outlive a power cut: FULL syncs the WAL at each commit.
 	if l.write, err = sql.Open("sqlite", dsn(l.path, "journal_mode(wal)", "synchronous(full)",
 		"busy_timeout(5000)", "journal_size_limit(67108864)", "cache_size(-16384)")); err != nil {
@@ -89,7 +93,8 @@ func (l *Ledger) open(ctx context.Context) error {
 	return err
 }
 
-// Close closes the ledger. It waits for a transaction that is being written.
+// Close closes the ledger. It waits for a transaction that is being written,
+// and may be called again.
 func (l *Ledger) Close() error {
 	l.turn <- struct{}{}
 	defer func() { <-l.turn }()
@@ -99,6 +104,10 @@ func (l *Ledger) Close() error {
 	}
 	if l.write != nil {
 		errs = append(errs, l.write.Close())
+	}
+	if l.lock != nil {
+		errs = append(errs, l.lock.Close())
+		l.lock = nil
 	}
 	return errors.Join(errs...)
 }
