@@ -242,3 +242,10 @@ func (w *world) fakeBots(n int, rate, onset, dur float64) {
 		o.target, o.agent = "/find?q=sofa", "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 	})
 }
+
+// mimics ask a launcher's endpoint with a launcher's agent, only far more often.
+func (w *world) mimics(n int, rate, onset, dur float64) {
+	w.bots(n, rate, onset, dur, 5, w.anywhere, func(i int, o *one) {
+		o.target, o.agent, o.took = "/launcher/v2/news", fmt.Sprintf("GameLauncher/4.%d (Windows)", i%4), 5*time.Millisecond
+	})
+}

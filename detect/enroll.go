@@ -24,7 +24,7 @@ func (e *Engine) enrol(in *incident, s *source) {
 	case old:
 		need *= 3
 	}
-	if s.match < need {
+	if s.match < need || in.pace > 0 && float64(s.hitsIn(e.sec, 10)) < 10*in.pace {
 		return
 	}
 	if int(t.hits) > 4*int(s.match)+8 {

@@ -18,7 +18,8 @@ type incident struct {
 	top      uint16  // the route its first source asked most
 	abuse    bool    // made of single sources' verdicts, without a signature of its own
 	need     uint16
-	since    int64 // second its excess began
+	pace     float64 // requests/s a source must make to be enrolled, 0: any
+	since    int64   // second its excess began
 	cur      uint32
 	ten      float64
 	quiet    int64

@@ -47,6 +47,14 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	if k.bare >= 0.7 {
 		weak++
 	}
+	// Programs show no conduct, only their pace.
+	if usual, ok := e.paceUsual(c); ok && k.each >= 0.8 && k.each >= 8*usual && k.person < 0.2 && !e.failing(svc) {
+		if k.known <= 0.5 {
+			strong++
+		} else {
+			medium++
+		}
+	}
 	failing := float64(s.failing.ten) > 0.15*float64(s.rate.ten)
 	hostile := strong >= 2 || strong == 1 && medium+weak >= 1 || medium >= 2 && weak >= 1 && k.known <= 0.5
 	if k.people >= 0.4 && !login {
@@ -107,6 +115,16 @@ func (e *Engine) queryUsual(c *cause) (random, fresh float64) {
 		return r.random.or(20, 0), r.fresh.or(20, 0)
 	}
 	return 0, 0
+}
+
+// paceUsual is how many requests a second one client makes at the rule's route,
+// if enough of them were seen.
+func (e *Engine) paceUsual(c *cause) (float64, bool) {
+	if !c.rule.has(dimRoute) {
+		return 0, false
+	}
+	r := &e.routes[c.rule.vals[dimRoute]]
+	return max(float64(r.repeat.mean), 2) / 60, r.repeat.n >= 50
 }
 
 func (e *Engine) traits(a Attack, c *cause, k *crowd) (t []Attack) {

@@ -52,6 +52,10 @@ func (e *Engine) openFound(svc uint8, f *finding, from int64) {
 		}
 	}
 	in.need = f.need
+	in.pace = 0
+	if k := &f.crowd; k.random < 0.7 && k.fails < 0.6 && k.slow < 0.5 && k.none < 0.5 && (k.human < 0.4 || k.people > 0.15) {
+		in.pace = 0.35 * k.each // neither queries nor conduct tell its members from others: their pace must
+	}
 	in.Traits = e.traits(f.attack, &f.cause, &f.crowd)
 	in.Measures = measures(f.attack, &f.crowd)
 	example := e.example(in)

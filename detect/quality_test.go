@@ -171,6 +171,8 @@ func drills() []drill {
 		{name: "one page from the first line", seconds: 60, make: bare(60, func(w *world) { w.onePage(200, 2, 0, 60, "/") }), attacks: "distributed_flood", recall: 0.97, within: 25},
 		{name: "silent connections", seconds: 160, make: shop(40, func(w *world) { w.silent(30, 0.5, 90, 60) }), attacks: "slow_requests", recall: 0.95, within: 40},
 		{name: "slow requests, busy site", seconds: 200, make: shop(300, func(w *world) { w.slow(300, 0.1, 90, 105) }), attacks: "slow_requests", recall: 0.9, within: 60},
+		{name: "launchers' own agent, 300 bots", seconds: 200, make: game(60, func(w *world) { w.mimics(300, 2, 110, 80) }), attacks: flood, recall: 0.9, within: 30},
+		{name: "launchers' own agent, 60 bots", seconds: 200, make: game(20, func(w *world) { w.mimics(60, 1.5, 110, 80) }), attacks: flood, recall: 0.9, within: 30},
 		{name: "posting", seconds: 160, make: shop(40, func(w *world) { w.posting(100, 1, 90, 60) }), attacks: flood, recall: 0.95, within: 20},
 		{name: "xmlrpc", seconds: 160, make: bare(40, func(w *world) { w.xmlrpc(20, 2, 90, 60) }), attacks: flood + " login_abuse scan", recall: 0.95, within: 25},
 		{name: "hotlink", seconds: 160, make: shop(40, func(w *world) { w.hotlink(50, 4, 90, 60) }), attacks: flood + " scraping", recall: 0.9, within: 25},
