@@ -79,7 +79,7 @@ func rehearse(ctx context.Context, g *global, view show, o demo.Options) (err er
 		return err
 	}
 	state := filepath.Join(dir, "state")
-	conf, end, err := ownEnforcer(conf, state)
+	conf, end, err := ownEnforcer(ctx, conf, state)
 	if err != nil {
 		return err
 	}

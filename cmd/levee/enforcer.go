@@ -107,7 +107,7 @@ func enforcerOptions(c config.Config, socket, group string, users []string) (enf
 
 // ownEnforcer starts `levee enforcer` for a demo or a try-out as root, and
 // returns c with its socket. What it returns ends the process and waits for it.
-func ownEnforcer(c config.Config, state string) (config.Config, func() error, error) {
+func ownEnforcer(ctx context.Context, c config.Config, state string) (config.Config, func() error, error) {
 	nothing := func() error { return nil }
 	if c.File == "" || c.Actions.Enforcer != "" || !c.Actions.Nft.Enabled && len(c.Actions.Denylist) == 0 {
 		return c, nothing, nil
@@ -121,7 +121,7 @@ func ownEnforcer(c config.Config, state string) (config.Config, func() error, er
 	}
 	c.Actions.Enforcer = filepath.Join(state, "enforcer.sock")
 	// It ends with its standard input, also when this process is killed.
-	p := exec.Command(self, "enforcer", "--config", c.File, "--socket", c.Actions.Enforcer, "--until-eof")
+	p := exec.CommandContext(context.WithoutCancel(ctx), self, "enforcer", "--config", c.File, "--socket", c.Actions.Enforcer, "--until-eof")
 	alive, err := p.StdinPipe()
 	if err != nil {
 		return c, nothing, fmt.Errorf("start the enforcer: %w", err)

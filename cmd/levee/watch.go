@@ -24,6 +24,7 @@ type show struct {
 	headless bool
 	ascii    bool
 	limit    time.Duration // 0: until asked to stop
+	ends     string        // what ends with the console
 }
 
 func (s *show) add(c *cobra.Command) {
@@ -52,10 +53,11 @@ func newWatch(g *global) *cobra.Command {
 			if conf, err = command.WatchSources(conf, args, o); err != nil {
 				return err
 			}
+			view.ends = "the watch ends with this console"
 			state := config.StateDir(g.state, os.Getenv)
 			end := func() error { return nil }
 			if os.Geteuid() == 0 { // a try-out: what parses hostile lines still needs no rights
-				if conf, end, err = ownEnforcer(conf, state); err != nil {
+				if conf, end, err = ownEnforcer(c.Context(), conf, state); err != nil {
 					return err
 				}
 			}
@@ -116,7 +118,8 @@ func (s *show) look(ctx context.Context, g *global, st *station.Station) error {
 	}
 	op, leave := st.Join(actions.Actor{Name: username(), Role: actions.Admin, Via: "console"})
 	defer leave()
-	if err := tui.Run(ctx, st, op, tui.Options{NoColor: g.noColor, ASCII: s.ascii, Terminal: os.Stdout, Tmux: os.Getenv("TMUX") != ""}, more...); err != nil {
+	if err := tui.Run(ctx, st, op, tui.Options{NoColor: g.noColor, ASCII: s.ascii, Terminal: os.Stdout, Tmux: os.Getenv("TMUX") != "",
+		QuitEnds: s.ends}, more...); err != nil {
 		return fmt.Errorf("console: %w", err)
 	}
 	return nil

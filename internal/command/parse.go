@@ -145,6 +145,8 @@ func appendFields(b []byte, r *detect.Request) []byte {
 		b = append(b, `,"ip":"`...)
 		b = r.Source.AppendTo(b)
 		b = append(b, '"')
+	} else {
+		text(`,"ip":`, r.Client)
 	}
 	if r.Time != 0 {
 		b = append(b, `,"ts":"`...)
@@ -153,7 +155,7 @@ func appendFields(b []byte, r *detect.Request) []byte {
 	}
 	text(`,"method":`, r.Method)
 	text(`,"path":`, r.Target)
-	if r.Status != 0 {
+	if r.Status != 0 || r.Silent {
 		b = append(b, `,"status":`...)
 		b = strconv.AppendUint(b, uint64(r.Status), 10)
 	}

@@ -1,7 +1,11 @@
 package command
 
 import (
+	"errors"
+	"io/fs"
+
 	"levee/internal/config"
+	"levee/internal/source"
 )
 
 // WatchSources returns c with the sources that args name: files, globs, "-",
@@ -18,6 +22,9 @@ func WatchSources(c config.Config, args []string, o LogOptions) (config.Config, 
 	for _, a := range args {
 		s, ok := c.Source(a)
 		if !ok {
+			if err := source.Check(a); err != nil && !errors.Is(err, fs.ErrNotExist) { // a log may come later
+				return c, err
+			}
 			s = config.Source{File: a, Format: o.Format, Service: o.Service}
 		}
 		chosen = append(chosen, s)
