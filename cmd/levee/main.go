@@ -36,7 +36,9 @@ func run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer) 
 	if err == nil || errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return nil
 	}
-	fmt.Fprintf(errw, "levee: %v\n", err)
+	if !command.IsTold(err) {
+		fmt.Fprintf(errw, "levee: %v\n", err)
+	}
 	return err
 }
 
@@ -77,7 +79,8 @@ func newRoot(g *global) *cobra.Command {
 			g.streams.Color = false
 		}
 	}
-	root.AddCommand(newDemo(g), newWatch(g), newScan(g), newParse(g), newElastic(g), newEnforcer(g), newVersion(g))
+	root.AddCommand(newDemo(g), newWatch(g), newServe(g), newAttach(g), newScan(g), newParse(g), newElastic(g), newEnforcer(g), newVersion(g))
+	root.AddCommand(newVerbs(g)...)
 	return root
 }
 

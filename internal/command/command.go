@@ -1,6 +1,8 @@
 // Package command holds levee's verbs: what the shell, `ssh HOST VERB` and the
-// console's `:` all run. A verb takes typed options and Streams; flags, signals
-// and terminals are its callers' business.
+// console's `:` all run. A verb takes typed options and Streams; signals and
+// terminals are its callers' business. The verbs that act on a running station
+// are one tree with its flags, see Verbs: the shell sends them to the daemon,
+// and Execute runs them there.
 package command
 
 import (
@@ -53,6 +55,15 @@ func Wrong(err error) error {
 	}
 	return &exitError{ExitUsage, err}
 }
+
+// Told returns an error that ends the program with code, after what went wrong
+// has been told already.
+func Told(code int) error { return &exitError{code, errTold} }
+
+var errTold = errors.New("told already")
+
+// IsTold reports whether err needs no more words.
+func IsTold(err error) bool { return errors.Is(err, errTold) }
 
 // ExitCode returns the code err ends the program with.
 func ExitCode(err error) int {

@@ -182,8 +182,9 @@ type Elasticsearch struct {
 
 // SSH is the console over SSH. It is off while Listen is "".
 type SSH struct {
-	Listen Listen `yaml:"listen"`
-	Users  []User `yaml:"users"`
+	Listen      Listen          `yaml:"listen"`
+	Users       []User          `yaml:"users"`
+	Authorities []AuthorizedKey `yaml:"trusted_ca"` // sign OpenSSH certificates of the users named
 }
 
 // User is a person who may sign in.

@@ -36,8 +36,14 @@ var allowed = []struct {
 	{"internal/command", []string{
 		"actions", "actions/...", "detect", "detect/logline", "internal/config", "internal/enforcer",
 		"internal/elastic", "internal/enrich", "internal/source", "internal/station", "internal/status"}},
+	{"internal/control", nil},
+	{"internal/metrics", []string{"actions", "detect", "internal/status"}},
+	{"internal/daemon", []string{
+		"actions", "internal/command", "internal/config", "internal/control", "internal/metrics", "internal/station",
+		"internal/status", "tui", "tui/..."}},
 	{"cmd/levee", []string{
-		"actions", "demo", "demo/standin", "detect", "internal/command", "internal/config", "internal/elastic", "internal/enforcer",
+		"actions", "demo", "demo/standin", "detect", "internal/command", "internal/config", "internal/control", "internal/daemon",
+		"internal/doctor", "internal/elastic", "internal/enforcer",
 		"internal/station", "internal/status", "tui", "tui/..."}},
 	{"internal/rules", nil},
 }

@@ -1,0 +1,150 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"levee/actions"
+	"levee/internal/command"
+	"levee/internal/control"
+	"levee/internal/station"
+	"levee/internal/status"
+	"levee/tui"
+	"levee/tui/remote"
+	"levee/tui/sshd"
+)
+
+// visitor is somebody at one of the doors.
+type visitor struct {
+	actor    actions.Actor
+	who      func() (actions.Actor, error)
+	args     []string
+	console  bool
+	terminal *remote.Terminal
+	in       io.Reader
+	out, err io.Writer
+}
+
+// local carries out a call on the control socket.
+func (d *Daemon) local(ctx context.Context, c *control.Call) int {
+	via := "cli"
+	if c.Console {
+		via = "console"
+	}
+	who := func() (actions.Actor, error) { return d.identify(c.Peer, via) }
+	a, err := who()
+	if err != nil {
+		return tell(c.Err, err)
+	}
+	v := &visitor{actor: a, who: who, args: c.Args, console: c.Console, in: c.In, out: c.Out, err: c.Err}
+	if c.Terminal != nil {
+		sizes := make(chan remote.Size, 1)
+		go forward(ctx, c.Resizes, sizes) // ends with the call
+		v.terminal = &remote.Terminal{In: c.In, Out: c.Out, Env: c.Terminal.Env, Size: remote.Size(c.Terminal.Size), Resizes: sizes}
+	}
+	return d.visit(ctx, v)
+}
+
+// forward hands sizes on in the console's own type.
+func forward(ctx context.Context, from <-chan control.Size, to chan<- remote.Size) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case s := <-from:
+			select {
+			case to <- remote.Size(s):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// remote carries out an SSH session.
+func (d *Daemon) remote(ctx context.Context, s *sshd.Session) int {
+	return d.visit(ctx, &visitor{actor: s.Actor, who: s.Who, args: s.Args, console: len(s.Args) == 0,
+		terminal: s.Terminal, in: s.In, out: s.Out, err: s.Err})
+}
+
+// visit runs one command or the console for somebody. What goes wrong inside
+// ends their session and nothing else.
+func (d *Daemon) visit(ctx context.Context, v *visitor) (code int) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.log.Error("a session broke", "user", v.actor.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			code = tell(v.err, errors.New("something inside broke; the log of levee says what. levee itself goes on"))
+		}
+	}()
+	op, leave := d.st.JoinAs(v.actor, v.who)
+	defer leave()
+	if !v.console {
+		return d.command(ctx, op, v)
+	}
+	if v.terminal == nil {
+		_ = tell(v.err, errors.New("the console needs a terminal: use ssh -t, or name a command; `help` lists them"))
+		return command.ExitUsage
+	}
+	err := remote.Console(ctx, *v.terminal, view{d.st, v.actor.Name}, op, tui.Options{})
+	switch {
+	case errors.Is(err, remote.ErrIdle):
+		return tell(v.err, fmt.Errorf("%w: the console is closed; everything else goes on", err))
+	case err != nil:
+		return tell(v.err, err)
+	}
+	return 0
+}
+
+func (d *Daemon) command(ctx context.Context, op *station.Operator, v *visitor) int {
+	s := command.Streams{In: v.in, Out: v.out, Err: v.err}
+	if t := v.terminal; t != nil {
+		s.Width = t.Size.Width
+	}
+	if word := v.args[0]; word == "console" || word == "attach" {
+		_ = tell(v.err, fmt.Errorf("%s is no command here: name none for the console", word))
+		return command.ExitUsage
+	}
+	return command.Execute(ctx, command.Host{Station: d.st, Operator: op, Reload: d.reloadFor(op)}, s, v.args)
+}
+
+// reloadFor lets admins, and nobody else, reload the configuration.
+func (d *Daemon) reloadFor(op *station.Operator) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		a := op.Actor()
+		if a.Role != actions.Admin {
+			return "", fmt.Errorf("reload: %s is %s; only an admin may change who may", a.Name, cmp.Or(string(a.Role), "nobody known"))
+		}
+		said, err := d.Reload(ctx)
+		if err == nil {
+			err = d.st.Record(ctx, a, "reload", said)
+		}
+		return said, err
+	}
+}
+
+func tell(w io.Writer, err error) int {
+	_, _ = fmt.Fprintf(w, "levee: %s\n", strings.ReplaceAll(err.Error(), "\n", "; ")) // nobody else is left to be told
+	return command.ExitFailed
+}
+
+// view is the station as one person sees it.
+type view struct {
+	*station.Station
+	me string
+}
+
+// Status marks which of the people is the one who looks.
+func (v view) Status() status.Status {
+	st := v.Station.Status()
+	st.People = slices.Clone(st.People)
+	for i := range st.People {
+		st.People[i].You = st.People[i].Name == v.me
+	}
+	return st
+}

@@ -1,0 +1,179 @@
+package sshd
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Limits bounds what strangers and people can take. Zero fields have the
+// defaults that stand beside them.
+type Limits struct {
+	Handshake    time.Duration // from connecting to the first session; 10 s
+	Write        time.Duration // a client that reads nothing for so long is dropped; 15 s
+	Idle         time.Duration // without a key a console ends; 1 h
+	Strangers    int           // connections that are not signed in, in all; 64
+	StrangersPer int           // the same from one address (an IPv6 /64); 16
+	Rate         float64       // connections a second from one address; 10
+	Burst        int           // connections at once from one address; 60
+	Sessions     int           // in all; 128
+	SessionsPer  int           // of one user; 16
+}
+
+func (l Limits) withDefaults() Limits {
+	set(&l.Handshake, 10*time.Second)
+	set(&l.Write, 15*time.Second)
+	set(&l.Idle, time.Hour)
+	set(&l.Strangers, 64)
+	set(&l.StrangersPer, 16)
+	set(&l.Rate, 10)
+	set(&l.Burst, 60)
+	set(&l.Sessions, 128)
+	set(&l.SessionsPer, 16)
+	return l
+}
+
+func set[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+// door counts who stands at it. Its tables are bounded whatever comes.
+type door struct {
+	limits Limits
+	now    func() time.Time
+
+	mu        sync.Mutex
+	buckets   map[netip.Prefix]*bucket
+	strangers int
+	friends   map[netip.Prefix]time.Time // where people signed in from, and when
+	sessions  int
+	users     map[string]int
+}
+
+// bucket is one address's tokens.
+type bucket struct {
+	tokens    float64
+	at        time.Time
+	strangers int
+}
+
+// Tables hold at most so many addresses.
+const (
+	mostBuckets = 8192
+	mostFriends = 1024
+)
+
+func newDoor(l Limits, now func() time.Time) *door {
+	return &door{limits: l, now: now, buckets: map[netip.Prefix]*bucket{}, friends: map[netip.Prefix]time.Time{}, users: map[string]int{}}
+}
+
+// place is what counts as one address: an IPv6 client has a /64.
+func place(a netip.Addr) netip.Prefix {
+	bits := a.BitLen()
+	if a.Is6() {
+		bits = 64
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{} // what has no address shares one bucket
+	}
+	return p
+}
+
+// knock lets a stranger in or returns why not. Whoever is let in must be
+// handed to leave or welcome once.
+func (d *door) knock(a netip.Addr) (why string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p, now := place(a), d.now()
+	b := d.buckets[p]
+	if b == nil {
+		if len(d.buckets) >= mostBuckets {
+			d.forget(now)
+		}
+		if len(d.buckets) >= mostBuckets {
+			return "too many addresses connect at once"
+		}
+		b = &bucket{tokens: float64(d.limits.Burst), at: now}
+		d.buckets[p] = b
+	}
+	b.tokens = min(float64(d.limits.Burst), b.tokens+now.Sub(b.at).Seconds()*d.limits.Rate)
+	b.at = now
+	_, friend := d.friends[p]
+	switch {
+	case b.tokens < 1:
+		return "too many connections a second from one address"
+	case b.strangers >= d.limits.StrangersPer:
+		return "too many connections from one address that never signed in"
+	case d.strangers >= d.limits.Strangers && !friend:
+		return "too many connections that never signed in"
+	}
+	b.tokens--
+	b.strangers++
+	d.strangers++
+	return ""
+}
+
+// leave takes back one knock.
+func (d *door) leave(a netip.Addr) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.strangers--
+	if b := d.buckets[place(a)]; b != nil {
+		b.strangers--
+	}
+}
+
+// welcome notes that whoever knocked has signed in. An attacker who fills the
+// door from elsewhere does not keep this address out any more.
+func (d *door) welcome(a netip.Addr) {
+	d.leave(a)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.friends) >= mostFriends {
+		oldest := netip.Prefix{}
+		for p, t := range d.friends {
+			if !oldest.IsValid() || t.Before(d.friends[oldest]) {
+				oldest = p
+			}
+		}
+		delete(d.friends, oldest)
+	}
+	d.friends[place(a)] = d.now()
+}
+
+// forget drops addresses whose bucket is full again.
+func (d *door) forget(now time.Time) {
+	for p, b := range d.buckets {
+		if b.strangers == 0 && b.tokens+now.Sub(b.at).Seconds()*d.limits.Rate >= float64(d.limits.Burst) {
+			delete(d.buckets, p)
+		}
+	}
+}
+
+// enter takes a session's place, or says why there is none.
+func (d *door) enter(user string) (why string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.users[user] >= d.limits.SessionsPer:
+		return "you have too many sessions here already; end one"
+	case d.sessions >= d.limits.Sessions:
+		return "there are too many sessions here; try again later"
+	}
+	d.users[user]++
+	d.sessions++
+	return ""
+}
+
+func (d *door) exit(user string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.sessions--
+	if d.users[user]--; d.users[user] == 0 {
+		delete(d.users, user)
+	}
+}
