@@ -201,6 +201,9 @@ func (s *Server) handle(ctx context.Context, q request) answer {
 		return answer{Error: fmt.Sprintf("there is no enforcer %q here", q.Enforcer)}
 	}
 	e := s.o.Enforcers[i]
+	if len(q.Items) > 0 {
+		s.o.Log.Info("enforcer: asked", "verb", q.Verb, "enforcer", q.Enforcer, "decisions", len(q.Items), "first", q.Items[0].ID)
+	}
 	switch q.Verb {
 	case apply:
 		return s.apply(ctx, e, q.Items)
