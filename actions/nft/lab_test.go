@@ -120,13 +120,13 @@ func (l *lab) serve(t testing.TB, address string) {
 func (l *lab) connects(t testing.TB, from, to string) bool {
 	t.Helper()
 	err := inside(t, l.clients, func() error {
-		d := net.Dialer{Timeout: 400 * time.Millisecond, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+		d := net.Dialer{Timeout: time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 		c, err := d.Dial("tcp", to)
 		if err != nil {
 			return err
 		}
 		defer func() { _ = c.Close() }()
-		if err := c.SetDeadline(time.Now().Add(400 * time.Millisecond)); err != nil {
+		if err := c.SetDeadline(time.Now().Add(time.Second)); err != nil {
 			return err
 		}
 		_, err = c.Read(make([]byte, 5))
