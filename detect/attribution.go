@@ -65,6 +65,8 @@ func (e *Engine) gather(svc uint8, from, to int64) (rate, usual float64) {
 				if e.explained(&d.feature, src) {
 					continue
 				}
+			} else if e.matchesOpen(&d.feature, d.key) {
+				continue
 			}
 			w.recent = append(w.recent, weighed{&d.feature, d.key, src, d, each, c})
 			rate += each

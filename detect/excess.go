@@ -83,7 +83,7 @@ func (e *Engine) alarms(svc uint8, sec int64) (from int64, starts []cause) {
 	note(&s.broken, cause{rule: rule{}.with(dimStatus, s.brokenStatus)})
 	if x, ok := s.fails.alarm(2, s.factor); ok && s.failRoute != 0 {
 		from = min(from, max(s.fails.since, sec-8))
-		starts = append(starts, cause{rate: x, rule: rule{}.with(dimRoute, uint64(s.failRoute)).with(dimMethod, uint64(methodPost))})
+		starts = append(starts, cause{rate: x, slow: true, rule: rule{}.with(dimRoute, uint64(s.failRoute)).with(dimMethod, uint64(methodPost))})
 	}
 	if _, ok := s.slowFails.alarm(3, s.factor); ok && s.failRoute != 0 {
 		from = sec - 58

@@ -100,7 +100,7 @@ func (e *Engine) updateIncidents(sec int64) {
 			continue
 		}
 		kept = append(kept, in)
-		if in.changed && sec-in.told >= 1 || sec-in.told >= 60 {
+		if in.changed && sec-in.told >= 5 || sec-in.told >= 60 {
 			in.changed = false
 			in.told = sec
 			in.Changed = e.time()

@@ -88,6 +88,16 @@ func (e *Engine) explained(f *feature, s *source) bool {
 	return false
 }
 
+// matchesOpen is explained for a source that is no longer held.
+func (e *Engine) matchesOpen(f *feature, k sourceKey) bool {
+	for _, in := range e.incidents {
+		if !in.abuse && in.Attack.Hostile() && in.service == f.service && !in.cause.bare && in.cause.rule.matches(f, k) {
+			return true
+		}
+	}
+	return false
+}
+
 // frozen reports whether a service must not learn now.
 func (e *Engine) frozen(svc uint8) bool {
 	for _, in := range e.incidents {

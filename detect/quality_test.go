@@ -184,6 +184,11 @@ func drills() []drill {
 		{name: "botnet behind plain site without assets", seconds: 200, make: shop(60, func(w *world) { w.noAssets(); w.onePage(300, 1, 110, 80, "/") }), attacks: flood, recall: 0.9, within: 30},
 		{name: "big site, 1000 bots", seconds: 80, make: bare(1500, func(w *world) { w.busting(1000, 1, 40, 35) }), attacks: "cache_busting", recall: 0.95, within: 15},
 		{name: "big site, few bots", seconds: 90, make: bare(1000, func(w *world) { w.onePage(20, 10, 45, 40, "/find?q=x") }), attacks: flood, recall: 0.95, within: 15},
+		{name: "big site, brute force", seconds: 75, make: bare(1500, func(w *world) { w.stuffing(40, 2, 35, 38) }), attacks: "login_abuse", recall: 0.95, within: 15},
+		{name: "more bots than places", seconds: 100, make: bare(100, func(w *world) { w.busting(20000, 0.2, 50, 45) }), attacks: "cache_busting", recall: 0.85, within: 28},
+		{name: "crowd and attack", seconds: 260, make: shop(60, func(w *world) { w.link(2000, 100, 80); w.onePage(300, 1, 130, 90, "/") }), attacks: "distributed_flood", recall: 0.95, within: 15},
+		{name: "outage and attack", seconds: 260, make: bare(60, func(w *world) { w.outage(140, 60); w.pages(200, 2, 135, 90) }), attacks: flood + " scraping", recall: 0.9, within: 30},
+		{name: "slow crawl, small site", seconds: 900, make: shop(5, func(w *world) { w.hosting(1, 50, 0.05, 300, 500) }), attacks: "prefix_flood scraping distributed_flood", recall: 0.95, within: 150},
 		{name: "two attacks at once", seconds: 220, make: shop(60, func(w *world) { w.stuffing(80, 1, 110, 90); w.busting(300, 1, 110, 90) }), attacks: "cache_busting", recall: 0.97, within: 15},
 
 		{name: "calm shop", seconds: 400, make: shop(50, func(w *world) { w.forgetful(40) })},
