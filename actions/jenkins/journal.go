@@ -43,11 +43,20 @@ type want struct {
 }
 
 // journal is an append-only file of lines, each on the disk before the step it
-// announces is taken. The zero value remembers nothing.
+// announces is taken. Grown past journalMost, it is rewritten without what is
+// over. The zero value remembers nothing.
 type journal struct {
-	mu   sync.Mutex
-	file *os.File
+	path string
+
+	mu    sync.Mutex
+	file  *os.File
+	size  int64
+	next  int64           // size at which it is rewritten
+	last  map[string]line // by request
+	order []string        // requests, oldest first
 }
+
+const journalMost = 8 << 20
 
 // openJournal reads what path remembers, rewrites it without what is over, and
 // keeps it open. Lines cut short by a crash are dropped.
@@ -59,53 +68,74 @@ func openJournal(path string, now time.Time) (*journal, []line, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, fmt.Errorf("jenkins: read journal: %w", err)
 	}
-	var order []string
-	last := map[string]line{}
+	j := &journal{path: path, last: map[string]line{}}
 	for text := range bytes.Lines(raw) {
 		var l line
-		if json.Unmarshal(text, &l) != nil || l.Request == "" {
-			continue
+		if json.Unmarshal(text, &l) == nil && l.Request != "" {
+			j.note(l)
 		}
-		if _, seen := last[l.Request]; !seen {
-			order = append(order, l.Request)
-		}
-		last[l.Request] = l
+	}
+	if err := j.rewrite(now); err != nil {
+		return nil, nil, err
 	}
 	var kept []line
+	for _, id := range j.order {
+		kept = append(kept, j.last[id])
+	}
+	return j, kept, nil
+}
+
+func (j *journal) note(l line) {
+	if _, seen := j.last[l.Request]; !seen {
+		j.order = append(j.order, l.Request)
+	}
+	j.last[l.Request] = l
+}
+
+// rewrite replaces the file by the last line of each run that is not over for
+// longer than keepRuns.
+func (j *journal) rewrite(now time.Time) error {
+	var order []string
 	var out bytes.Buffer
-	for _, id := range order {
-		l := last[id]
+	for _, id := range j.order {
+		l := j.last[id]
 		if ended(l.State) && now.Sub(l.At) > keepRuns {
+			delete(j.last, id)
 			continue
 		}
 		text, err := json.Marshal(l)
 		if err != nil {
-			return nil, nil, fmt.Errorf("jenkins: rewrite journal: %w", err)
+			return fmt.Errorf("jenkins: rewrite journal: %w", err)
 		}
-		kept = append(kept, l)
+		order = append(order, id)
 		out.Write(append(text, '\n'))
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".jenkins-journal.*")
+	file, err := os.CreateTemp(filepath.Dir(j.path), ".jenkins-journal.*")
 	if err != nil {
-		return nil, nil, fmt.Errorf("jenkins: rewrite journal: %w", err)
+		return fmt.Errorf("jenkins: rewrite journal: %w", err)
 	}
 	if _, err = file.Write(out.Bytes()); err == nil {
 		err = file.Sync()
 	}
 	if err == nil {
-		err = os.Rename(file.Name(), path)
+		err = os.Rename(file.Name(), j.path)
 	}
 	if err != nil {
 		_ = file.Close()
 		_ = os.Remove(file.Name())
-		return nil, nil, fmt.Errorf("jenkins: rewrite journal: %w", err)
+		return fmt.Errorf("jenkins: rewrite journal: %w", err)
 	}
-	return &journal{file: file}, kept, nil
+	if j.file != nil {
+		_ = j.file.Close() // replaced: what it held stands in the new one
+	}
+	j.file, j.order, j.size = file, order, int64(out.Len())
+	j.next = max(journalMost, 2*j.size)
+	return nil
 }
 
 // write appends l and waits for the disk.
 func (j *journal) write(l line) error {
-	if j.file == nil {
+	if j.path == "" {
 		return nil
 	}
 	text, err := json.Marshal(l)
@@ -119,6 +149,10 @@ func (j *journal) write(l line) error {
 	}
 	if err != nil {
 		return fmt.Errorf("jenkins: write journal: %w", err)
+	}
+	j.note(l)
+	if j.size += int64(len(text)) + 1; j.size > j.next {
+		return j.rewrite(l.At)
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func (e *Enforcer) resumeOne(ctx context.Context, d actions.Decision) actions.Re
 		e.work.Go(func() { e.pursue(e.ctx, past) })
 		return past.receipt(e.o.Name, d.ID, e.client.base, e.o.Now())
 	}
-	if e.journal.file != nil {
+	if e.journal.path != "" {
 		return c // every run is written down before it is sent: this one never was
 	}
 	c.Unknown, c.Note = true, "whether its job was triggered before the restart is not known; look at "+word(job.Job)+" in Jenkins"
