@@ -26,6 +26,7 @@ type judge struct {
 
 	queue    chan *source.Batch
 	shown    atomic.Pointer[detect.Snapshot]
+	past     past
 	judged   atomic.Int64 // wall clock of the last batch, Unix nanoseconds; 0 none yet
 	verdicts func([]detect.Event)
 	now      func() time.Time
@@ -115,6 +116,7 @@ func (j *judge) publish(fresh bool) {
 	if fresh {
 		j.anchor.event, j.anchor.wall = s.Now, wall
 	}
+	j.past.take(s)
 	j.shown.Store(s)
 	j.tell()
 }
