@@ -4,10 +4,11 @@ import "bytes"
 
 // agentMemo remembers what was found out about a whole user agent.
 type agentMemo struct {
-	hash   uint64
-	id     uint16
-	tool   bool
-	claims bool
+	hash    uint64
+	id      uint16
+	tool    bool
+	attacks bool
+	claims  bool
 }
 
 // toolParts are names of programs that make requests by themselves, lower case.
@@ -32,12 +33,12 @@ func (e *Engine) lookAgent(a []byte, f *feature) {
 	m := &e.agentMemo[h&uint64(len(e.agentMemo)-1)]
 	if m.hash == h {
 		e.agents.words[m.id].uses++
-		f.agent, f.tool, f.claims = m.id, m.tool, m.claims
+		f.agent, f.tool, f.attacks, f.claims = m.id, m.tool, m.attacks, m.claims
 		return
 	}
 	var buf [256]byte
 	low := lower(buf[:0], a)
-	f.tool, f.claims = containsAny(low, toolParts), containsAny(low, crawlerParts)
+	f.tool, f.attacks, f.claims = containsAny(low, toolParts), containsAny(low, attackParts), containsAny(low, crawlerParts)
 	name := family(a)
 	nh := hashBytes(name, 13)
 	id := e.agents.find(nh)
@@ -50,7 +51,7 @@ func (e *Engine) lookAgent(a []byte, f *feature) {
 	}
 	f.agent = id
 	if id != 0 {
-		*m = agentMemo{h, id, f.tool, f.claims}
+		*m = agentMemo{h, id, f.tool, f.attacks, f.claims}
 	}
 }
 

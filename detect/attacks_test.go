@@ -249,3 +249,10 @@ func (w *world) mimics(n int, rate, onset, dur float64) {
 		o.target, o.agent, o.took = "/launcher/v2/news", fmt.Sprintf("GameLauncher/4.%d (Windows)", i%4), 5*time.Millisecond
 	})
 }
+
+// nikto scans slowly under its own name.
+func (w *world) nikto(n int, rate, onset, dur float64) {
+	w.bots(n, rate, onset, dur, 5, w.anywhere, func(i int, o *one) {
+		o.target, o.status, o.agent = fmt.Sprintf("/cgi-bin/x%d.pl", w.r.IntN(4000)), 404, "Mozilla/5.00 (Nikto/2.5.0) (Evasions:None) (Test:000003)"
+	})
+}

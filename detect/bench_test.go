@@ -12,7 +12,6 @@ import (
 type traffic struct {
 	reqs []detect.Request
 	next int
-	lap  int64
 }
 
 func newTraffic(rate, seconds float64) *traffic {

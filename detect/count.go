@@ -75,6 +75,9 @@ func (e *Engine) countSource(r *Request, s *source, f *feature, sec int64, late 
 	if f.tool || f.noAgent {
 		s.marks |= markTool
 	}
+	if f.attacks {
+		s.marks |= markAttacks
+	}
 	if f.claims && s.marks&markClaims == 0 {
 		s.marks |= markClaims
 		if e.opt.Claims != nil {

@@ -30,15 +30,6 @@ func blocks(events []detect.Event) map[netip.Prefix][]time.Time {
 	return m
 }
 
-func attackIncidents(events []detect.Event) (names []detect.Attack) {
-	for _, ev := range events {
-		if ev.Kind == detect.IncidentOpen && ev.Incident.Attack.Hostile() {
-			names = append(names, ev.Incident.Attack)
-		}
-	}
-	return names
-}
-
 // flooded is a shop with one loud source from second 60 on.
 func flooded(seed uint64) *world {
 	w := newWorld(seed, 130)

@@ -32,10 +32,11 @@ const (
 	sigMatch
 	sigPrefix
 	sigFalseCrawler
+	sigAttackTool
 )
 
 var signalNames = [...]string{"rate", "one_path", "no_assets", "no_referer", "tool_agent", "agent_churn", "random_query", "odd_method", "errors", "new",
-	"login_failures", "nothing_else", "missing_paths", "probes", "garbage", "slow", "many_people", "verified_crawler", "assets", "machine_route", "habit", "incident", "signature", "prefix", "false_crawler"}
+	"login_failures", "nothing_else", "missing_paths", "probes", "garbage", "slow", "many_people", "verified_crawler", "assets", "machine_route", "habit", "incident", "signature", "prefix", "false_crawler", "attack_tool"}
 
 // say turns a proof into words.
 func (p *proof) say() Evidence {
@@ -88,6 +89,8 @@ func (p *proof) say() Evidence {
 		ev.Text = "a verified crawler"
 	case sigFalseCrawler:
 		ev.Text = "claims to be a crawler, but its address says otherwise"
+	case sigAttackTool:
+		ev.Text = "its user agent names a program made to scan"
 	case sigAssets:
 		ev.Text = fmt.Sprintf("fetches assets as a browser does (%.0f)", a)
 	case sigMachine:

@@ -21,6 +21,7 @@ type feature struct {
 	none     bool  // no readable request line
 	noAgent  bool
 	tool     bool
+	attacks  bool   // the agent names a program made to attack or scan
 	claims   bool   // the agent claims to be a crawler
 	exact    uint64 // hash of the whole path, no query
 	agentSum uint64 // hash of the whole agent

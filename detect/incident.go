@@ -23,7 +23,6 @@ type incident struct {
 	cur      uint32
 	ten      float64
 	quiet    int64
-	down     int64 // seconds below a fifth of the peak
 	pulses   int
 	errs     float64
 	matched  float64

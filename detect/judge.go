@@ -39,6 +39,7 @@ func (e *Engine) tripped(s *source, f *feature) bool {
 	switch {
 	case f.status >= 400 && t.fails > 0 && t.fails&1 == 0,
 		t.missing >= 6 && f.status >= 400 && t.missing&1 == 0,
+		s.marks&markAttacks != 0 && f.status >= 400,
 		t.garbage >= 8 && t.garbage&3 == 0,
 		t.slow >= 8 && t.slow&3 == 0:
 		return true
@@ -72,6 +73,9 @@ func (s *source) pages() int { return int(s.cur.pages) + int(s.prev.pages) + int
 // harmless is the quick look that most judgments end with: nothing was counted
 // that any signal could begin with.
 func (e *Engine) harmless(s *source) bool {
+	if s.marks&markAttacks != 0 {
+		return false
+	}
 	c, p, l := &s.cur, &s.prev, &s.long
 	return c.fails+p.fails < 5 && c.fails+p.fails+l.fails < 8 && c.missing+p.missing+l.missing < 6 && c.garbage+p.garbage < 8 && c.slow+p.slow < 10 &&
 		s.hitsIn(e.sec, 10) < 20

@@ -78,7 +78,11 @@ func (e *Engine) weighScan(s *source, t *tally, p *proofs) {
 	all := s.total()
 	lost := float64(distinct64(s.lost))
 	miss := float64(all.missing)
-	if lost < 6 || miss < 0.4*float64(all.hits) {
+	least := 6.0
+	if s.marks&markAttacks != 0 {
+		least = 3
+	}
+	if lost < least || miss < 0.4*float64(all.hits) {
 		return
 	}
 	share := miss / float64(max(all.hits, 1))
@@ -89,7 +93,9 @@ func (e *Engine) weighScan(s *source, t *tally, p *proofs) {
 	if all.assets == 0 && all.nav == 0 {
 		p.add(sigNoAssets, 15, float64(all.hits), 0)
 	}
-	if s.marks&markTool != 0 {
+	if s.marks&markAttacks != 0 {
+		p.add(sigAttackTool, 40, 0, 0)
+	} else if s.marks&markTool != 0 {
 		p.add(sigTool, 10, 0, 0)
 	}
 }

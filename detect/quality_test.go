@@ -163,6 +163,7 @@ func drills() []drill {
 		{name: "one request each, random", seconds: 140, make: shop(60, func(w *world) { w.once(20000, 90, 40, true) }), attacks: "cache_busting", most: 500, opens: 10},
 		{name: "one request each, plain", seconds: 140, make: bare(60, func(w *world) { w.once(20000, 90, 40, false) }), attacks: "distributed_flood", most: 500, opens: 10},
 		{name: "scanners", seconds: 200, make: bare(40, func(w *world) { w.scanner(10, 4, 100, 80) }), attacks: "scan", recall: 1, within: 12},
+		{name: "slow scanner that says so", seconds: 300, make: shop(20, func(w *world) { w.nikto(2, 0.1, 100, 180) }), attacks: "scan", recall: 1, within: 80},
 		{name: "slow scanner", seconds: 700, make: shop(20, func(w *world) { w.scanner(3, 0.15, 100, 580) }), attacks: "scan", recall: 1, within: 250},
 		{name: "garbage", seconds: 160, make: bare(30, func(w *world) { w.garbage(5, 3, 80, 60) }), attacks: "protocol_abuse", recall: 1, within: 15},
 		{name: "slow ramp", seconds: 1300, make: shop(30, func(w *world) { w.ramp(150, 1, 200, 1000) }), attacks: flood, recall: 0.95, within: 500},

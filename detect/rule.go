@@ -104,7 +104,7 @@ func (r *rule) matches(f *feature, k sourceKey) bool {
 			continue
 		}
 		got, want := value(f, k, d), r.vals[d]
-		if got != want && !(d == dimQuery && want == valFresh && got == valRandom) {
+		if got != want && (d != dimQuery || want != valFresh || got != valRandom) {
 			return false
 		}
 	}

@@ -15,7 +15,6 @@ const (
 type second struct {
 	requests uint32
 	fresh    uint32 // never-seen sources
-	refused  uint32
 	status   [6]uint32
 }
 

@@ -62,8 +62,9 @@ const (
 	markDirect
 	markMayNot // seen through an input whose word is not enough to act
 	markMayAct
-	markFalse // claims to be a crawler and is not
-	markBare  // asks pages and nothing a browser would ask with them
+	markAttacks // its agent names a program made to attack or scan
+	markFalse   // claims to be a crawler and is not
+	markBare    // asks pages and nothing a browser would ask with them
 )
 
 const ringSeconds = 12
