@@ -68,13 +68,8 @@ func openJournal(path string, now time.Time) (*journal, []line, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, fmt.Errorf("jenkins: read journal: %w", err)
 	}
-	j := &journal{path: path, last: map[string]line{}}
-	for text := range bytes.Lines(raw) {
-		var l line
-		if json.Unmarshal(text, &l) == nil && l.Request != "" {
-			j.note(l)
-		}
-	}
+	j := readJournal(raw)
+	j.path = path
 	if err := j.rewrite(now); err != nil {
 		return nil, nil, err
 	}
@@ -83,6 +78,17 @@ func openJournal(path string, now time.Time) (*journal, []line, error) {
 		kept = append(kept, j.last[id])
 	}
 	return j, kept, nil
+}
+
+func readJournal(raw []byte) *journal {
+	j := &journal{last: map[string]line{}}
+	for text := range bytes.Lines(raw) {
+		var l line
+		if json.Unmarshal(text, &l) == nil && l.Request != "" {
+			j.note(l)
+		}
+	}
+	return j
 }
 
 func (j *journal) note(l line) {
