@@ -2,6 +2,7 @@ package tui
 
 import (
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,8 +12,9 @@ import (
 // chart draws the traffic of the last minutes and keeps the drawing until the
 // data, its size or what is asked of it changes.
 type chart struct {
-	span   time.Duration // how far back it reaches
-	cursor int           // columns back from the newest one; 0: no cursor
+	span   time.Duration  // how far back it reaches
+	cursor int            // columns back from the newest one; 0: no cursor
+	past   []detect.Point // what a Historian knows of span; nil: the snapshot's seconds are all there is
 
 	seq     uint64
 	w, h    int
@@ -23,7 +25,11 @@ type chart struct {
 }
 
 // chartSpans are the zoom levels.
-var chartSpans = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute}
+var chartSpans = []time.Duration{5 * time.Minute, time.Hour, 24 * time.Hour}
+
+// perSecond is how far back a snapshot's own seconds reach; what is older comes
+// from a Historian.
+const perSecond = 15 * time.Minute
 
 // zoom steps to the next wider (1) or closer (-1) span.
 func (ch *chart) zoom(step int) {
@@ -35,6 +41,29 @@ func (ch *chart) zoom(step int) {
 	}
 	ch.span = chartSpans[max(min(i+step, len(chartSpans)-1), 0)]
 	ch.cursor = 0
+}
+
+// points is what the chart shows of s: its seconds, or the coarser past where
+// they don't reach back far enough and a past is known.
+func (ch *chart) points(s *detect.Snapshot) []detect.Point {
+	if ch.span > perSecond && len(ch.past) > 0 {
+		return ch.past
+	}
+	return s.History
+}
+
+// known is how much of the span the data covers, for the title of a chart that
+// is younger than what it is asked for; "" when it covers all.
+func (ch *chart) known(s *detect.Snapshot) string {
+	pts := ch.points(s)
+	if len(pts) == 0 {
+		return ""
+	}
+	have := time.Duration(pts[len(pts)-1].Time-pts[0].Time) * time.Second
+	if have > ch.span*9/10 {
+		return ""
+	}
+	return " (" + span(have) + " known)"
 }
 
 // bucket is one column of the chart: averages over its seconds, so that the
@@ -58,7 +87,7 @@ func buckets(hist []detect.Point, n int, span time.Duration) []bucket {
 	if len(hist) == 0 || n == 0 {
 		return out
 	}
-	width := max(int64(math.Ceil(span.Seconds()/float64(n))), 1)
+	width := max(int64(math.Ceil(span.Seconds()/float64(n))), spacing(hist))
 	newest := hist[len(hist)-1].Time
 	first := newest/width - int64(n) + 1
 	for i := range out {
@@ -92,6 +121,19 @@ func buckets(hist []detect.Point, n int, span time.Duration) []bucket {
 	return out
 }
 
+// spacing is how many seconds one point of the history stands for: a column
+// narrower than that would often be empty.
+func spacing(hist []detect.Point) int64 {
+	least := int64(60)
+	for i := max(len(hist)-8, 1); i < len(hist); i++ {
+		least = min(least, hist[i].Time-hist[i-1].Time)
+	}
+	if len(hist) < 2 {
+		return 1
+	}
+	return max(least, 1)
+}
+
 // ceiling rounds up to a figure that reads well and rarely changes.
 func ceiling(n float64) float64 {
 	if n <= 10 {
@@ -119,7 +161,7 @@ func (ch *chart) draw(s *detect.Snapshot, th *theme, w, h int, ascii bool) []str
 	}
 	ch.seq, ch.w, ch.h, ch.forSpan, ch.forCur, ch.theme = s.Seq, w, h, ch.span, ch.cursor, th
 	n, rows := w-axisWidth, h-1
-	bs := buckets(s.History, max(n, 0), ch.span)
+	bs := buckets(ch.points(s), max(n, 0), ch.span)
 	top := 0.0
 	for _, b := range bs {
 		top = max(top, b.rate, b.base)
@@ -164,6 +206,8 @@ func (ch *chart) row(c *canvas, th *theme, bs []bucket, top float64, rows, y int
 		switch {
 		case ch.cursor > 0 && i == len(bs)-ch.cursor && cell == 0:
 			p, g = th.key, '┊'
+		case ch.cursor > 0 && i == len(bs)-ch.cursor:
+			p = th.key
 		case cell > 0 && served < y*8+4 && b.refused > 0:
 			p = th.chartRefused
 			if cell == 8 {
@@ -188,7 +232,13 @@ func (ch *chart) axisLine(c *canvas, th *theme, bs []bucket) {
 			layout = "15:04:05" // else two labels in a row would be the same
 		}
 		label := time.Unix(bs[i].from, 0).UTC().Format(layout)
-		if bs[i].from > 0 && i%15 == 0 && i+len(label) < len(bs) {
+		at := len(bs) - ch.cursor // where the cursor stands; a label makes room for its mark
+		if i == at {
+			c.put(th.key, "▲")
+			i++
+			continue
+		}
+		if bs[i].from > 0 && i%15 == 0 && i+len(label) < len(bs) && (at < i || at >= i+len(label)) {
 			c.put(th.dim, label)
 			i += len(label)
 			continue
@@ -204,8 +254,8 @@ func (ch *chart) axisLine(c *canvas, th *theme, bs []bucket) {
 }
 
 // spark writes one line of w columns: the last requests/s as blocks.
-func spark(c *canvas, th *theme, s *detect.Snapshot, w int, span time.Duration, cursor int) {
-	bs := buckets(s.History, max(min(w, c.w-c.col), 0), span)
+func (ch *chart) spark(c *canvas, th *theme, s *detect.Snapshot, w int) {
+	bs := buckets(ch.points(s), max(min(w, c.w-c.col), 0), ch.span)
 	top := 0.0
 	for _, b := range bs {
 		top = max(top, b.rate, 2*b.base) // usual traffic stands half as high as the line
@@ -216,7 +266,7 @@ func spark(c *canvas, th *theme, s *detect.Snapshot, w int, span time.Duration, 
 		if b.incident {
 			p = th.chartHot
 		}
-		if cursor > 0 && i == len(bs)-cursor {
+		if ch.cursor > 0 && i == len(bs)-ch.cursor {
 			p = th.cursor
 		}
 		k := int(math.Ceil(b.rate / top * 8))
@@ -237,13 +287,17 @@ func bar(c *canvas, p pen, share float64, w int) {
 
 // moment describes the column under the chart's cursor.
 func (ch *chart) moment(s *detect.Snapshot, w int) string {
-	bs := buckets(s.History, max(w-axisWidth, 0), ch.span)
+	bs := buckets(ch.points(s), max(w-axisWidth, 0), ch.span)
 	i := len(bs) - ch.cursor
-	if ch.cursor <= 0 || i < 0 || i >= len(bs) || bs[i].n == 0 {
+	if ch.cursor <= 0 || len(bs) == 0 {
 		return ""
 	}
+	if i < 0 || bs[i].n == 0 {
+		return "nothing is known of that moment"
+	}
 	b := bs[i]
-	out := clock(time.Unix(b.from, 0)) + "Z  " + rate(b.rate) + " req/s"
+	out := ch.when(bs, i)
+	out += "  " + rate(b.rate) + " req/s"
 	if b.base > 0 {
 		out += ", usual " + rate(b.base)
 	}
@@ -254,4 +308,31 @@ func (ch *chart) moment(s *detect.Snapshot, w int) string {
 		out += ", p95 " + latency(time.Duration(float64(b.p95)*float64(time.Second)))
 	}
 	return out
+}
+
+// when writes the moment of column i: to the second where a column is shorter
+// than a minute, else from minute to minute, with the day where the chart
+// spans one.
+func (ch *chart) when(bs []bucket, i int) string {
+	from := time.Unix(bs[i].from, 0).UTC()
+	width := time.Duration(0)
+	if len(bs) > 1 {
+		width = time.Duration(bs[1].from-bs[0].from) * time.Second
+	}
+	if width < time.Minute {
+		return clock(from) + "Z"
+	}
+	day := ""
+	if ch.span >= 24*time.Hour {
+		day = from.Format("Jan _2 ")
+	}
+	return day + from.Format("15:04") + "-" + from.Add(width).Format("15:04") + "Z"
+}
+
+// zoomName is the span as its key's help names it.
+func (ch *chart) zoomName() string {
+	if ch.span >= time.Hour {
+		return strconv.Itoa(int(ch.span/time.Hour)) + "h"
+	}
+	return span(ch.span)
 }

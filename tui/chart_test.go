@@ -94,6 +94,47 @@ func TestChartIsKeptUntilSomethingChanges(t *testing.T) {
 	}
 }
 
+// Five minutes, an hour, a day: the wider spans come from the feed's past, and a
+// console whose feed has none says how much it knows.
+func TestZoom(t *testing.T) {
+	f := newFake()
+	yesterday(f)
+	d := sit(t, f, 120, 36, plain)
+	d.sees("Traffic 5m ")
+	d.keys("_")
+	d.sees("Traffic 1h ")
+	d.keys("left left left left")
+	d.sees("Z  5.0k req/s", "turned away 40%")
+	d.keys("_")
+	d.sees("Traffic 24h ")
+	d.misses("known")
+	d.keys("left left")
+	d.sees("Mar 14 ")
+	d.keys("_ + + +")
+	d.sees("Traffic 5m ")
+
+	d = sit(t, newFake(), 120, 36, plain)
+	d.keys("_ _")
+	d.sees("Traffic 24h (15m known)")
+}
+
+// A column is never narrower than a point of the past: none is empty.
+func TestWideChartOfThePastHasNoGaps(t *testing.T) {
+	f := newFake()
+	yesterday(f)
+	ch := chart{span: time.Hour, past: f.History(time.Hour)}
+	for _, n := range []int{20, 77, 240, 500} {
+		bs := buckets(ch.points(f.snap), n, ch.span)
+		begun := false
+		for i, b := range bs[:len(bs)-1] {
+			begun = begun || b.n > 0
+			if begun && b.n == 0 {
+				t.Fatalf("%d columns: column %d of the past is empty", n, i)
+			}
+		}
+	}
+}
+
 func TestNumbers(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{number(0), "0"}, {number(999), "999"}, {number(999.6), "1.0k"}, {number(9800), "9.8k"}, {number(24700), "25k"}, {number(1.3e6), "1.3M"}, {number(-1500), "-1.5k"},

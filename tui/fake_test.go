@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"sync"
 	"time"
@@ -37,6 +38,7 @@ type fake struct {
 	commits  int
 	disarms  int
 	sources  int
+	past     []detect.Point // ten seconds each
 	received []actions.Request
 }
 
@@ -163,6 +165,26 @@ func sceneBoard() *actions.Board {
 func (f *fake) Snapshot() *detect.Snapshot { f.mu.Lock(); defer f.mu.Unlock(); return f.snap }
 func (f *fake) Board() *actions.Board      { f.mu.Lock(); defer f.mu.Unlock(); return f.board }
 func (f *fake) Status() Status             { f.mu.Lock(); defer f.mu.Unlock(); return f.status }
+
+func (f *fake) History(span time.Duration) []detect.Point {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.past[max(0, len(f.past)-int(span/(10*time.Second))):]
+}
+
+// yesterday gives f a day of traffic with a night, a morning and an attack.
+func yesterday(f *fake) {
+	for i := range 8640 {
+		at := t0.Unix()/10*10 - 86400 + int64(i)*10
+		hour := float64(at%86400) / 3600
+		usual := 400 + 300*math.Sin((hour-9)/24*2*math.Pi)
+		p := detect.Point{Time: at, Requests: uint32(usual) + uint32(i*37%60), Baseline: float32(usual), Errors: 20, P95: .2}
+		if i > 8590 || i > 3000 && i < 3200 {
+			p.Requests, p.Refused, p.Errors, p.Incident, p.P95 = 5000, 2000, 3000, true, 1.4
+		}
+		f.past = append(f.past, p)
+	}
+}
 
 func (f *fake) Source(p netip.Prefix) detect.SourceView {
 	f.mu.Lock()

@@ -37,6 +37,8 @@ var goldens = []struct {
 	{name: "overview-disarmed", change: func(f *fake) { f.board.Auto.Armed, f.board.Auto.DisarmedBy = false, "bo" }},
 	{name: "overview-marked", keys: "j space space"},
 	{name: "overview-chart-cursor", keys: "left left left"},
+	{name: "overview-hour", keys: "_ left left left left", change: yesterday},
+	{name: "overview-day", keys: "_ _ left left left left left", change: yesterday},
 	{name: "suspects", keys: "2"},
 	{name: "filter-typing", keys: "/ a s n : 1 4 0 6 1"},
 	{name: "filter-wrong", keys: "/ s c o r e > h"},

@@ -120,9 +120,18 @@ func (m *Model) load() {
 		m.seen = max(m.seen, n.Seq)
 		m.remember(n)
 	}
+	m.recall()
 	m.table.load(m.d, m.opt.Now(), m.dialog != nil)
 	m.screens[m.at].load(m)
 	m.watchOthers(before)
+}
+
+// recall fetches what the chart needs beyond the snapshot's seconds.
+func (m *Model) recall() {
+	m.chart.past = nil
+	if h, ok := m.feed.(Historian); ok && m.chart.span > perSecond {
+		m.chart.past = h.History(m.chart.span)
+	}
 }
 
 // watchOthers tells of what someone else did that this session must know.

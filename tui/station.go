@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"net/netip"
+	"time"
 
 	"levee/actions"
 	"levee/detect"
@@ -17,6 +18,13 @@ type Feed interface {
 	Source(p netip.Prefix) detect.SourceView
 	Notices(since uint64) []actions.Notice
 	Status() Status
+}
+
+// Historian is a Feed that remembers traffic beyond the seconds that a snapshot
+// carries. Points may be coarser than a second; each is a mean a second. Like a
+// Feed's methods it returns at once, with data that is never written again.
+type Historian interface {
+	History(span time.Duration) []detect.Point // oldest first
 }
 
 // Operator is how a console acts, bound to one authenticated actor. Its

@@ -25,7 +25,7 @@ func (s *overviewScreen) drawStrip(m *Model, c *canvas) {
 		w = min(w, c.w/3)
 		tail = " " + m.chart.moment(m.d.snap, w+axisWidth)
 	}
-	spark(c, m.th, m.d.snap, w, m.chart.span, m.chart.cursor)
+	m.chart.spark(c, m.th, m.d.snap, w)
 	c.put(m.th.text, tail)
 	c.end()
 }
@@ -38,33 +38,19 @@ func (s *overviewScreen) drawTraffic(m *Model, c *canvas, h int) {
 	}
 	w := c.w - side
 	d := m.d
-	title := "Traffic " + span(m.chart.span)
+	title := "Traffic " + m.chart.zoomName() + m.chart.known(d.snap)
 	if at := m.chart.moment(d.snap, w); at != "" {
 		title += "  " + at
 	} else {
 		title += "  ▇ served ▒ turned away ┄ usual"
 	}
-	const status = 24
-	rest := side - status
-	c.put(m.th.rule, "─ ")
-	c.cell(m.th.title, title, min(measure(title), w-4), false)
-	c.put(m.th.rule, " ")
-	c.rule(m.th.rule, w)
-	c.put(m.th.rule, "─ ")
-	c.put(m.th.title, "Status")
-	c.put(m.th.rule, " ")
-	c.rule(m.th.rule, w+status)
-	half := rest * 46 / 100 // networks need a little more than paths
-	if rest > 0 {
-		for i, t := range [...]string{"Top paths", networksTitle(d.snap)} {
-			c.put(m.th.rule, "─ ")
-			c.put(m.th.title, t)
-			c.put(m.th.rule, " ")
-			c.rule(m.th.rule, [...]int{w + status + half, c.w}[i])
-		}
-		c.rule(m.th.rule, c.w)
+	rest := side - statusWidth
+	if m.chart.cursor > 0 {
+		m.heading(c, title) // the moment takes the whole line
+	} else {
+		s.headings(m, c, title, w, rest)
 	}
-	c.end()
+	half := pathsWidth(rest)
 	lines := m.chart.draw(d.snap, m.th, w, h, m.opt.ASCII)
 	facts := trafficFacts(d.snap)
 	for y := range h {
@@ -79,13 +65,42 @@ func (s *overviewScreen) drawTraffic(m *Model, c *canvas, h int) {
 		} else if y-4 < len(facts) {
 			c.put(m.th.text, facts[y-4])
 		}
-		c.space("", w+status)
+		c.space("", w+statusWidth)
 		if rest > 0 {
-			s.drawShare(m, c, d.snap.Paths, y, w+status+half)
+			s.drawShare(m, c, d.snap.Paths, y, w+statusWidth+half)
 			s.drawShare(m, c, d.snap.Networks, y, c.w)
 		}
 		c.end()
 	}
+}
+
+// statusWidth is how many columns the status mix takes.
+const statusWidth = 24
+
+// pathsWidth is the top paths' part of rest columns: networks need a little more.
+func pathsWidth(rest int) int { return rest * 46 / 100 }
+
+// headings titles the chart, w columns wide, and what stands beside it.
+func (s *overviewScreen) headings(m *Model, c *canvas, title string, w, rest int) {
+	c.put(m.th.rule, "─ ")
+	c.cell(m.th.title, title, min(measure(title), w-4), false)
+	c.put(m.th.rule, " ")
+	c.rule(m.th.rule, w)
+	c.put(m.th.rule, "─ ")
+	c.put(m.th.title, "Status")
+	c.put(m.th.rule, " ")
+	c.rule(m.th.rule, w+statusWidth)
+	half := pathsWidth(rest)
+	if rest > 0 {
+		for i, t := range [...]string{"Top paths", networksTitle(m.d.snap)} {
+			c.put(m.th.rule, "─ ")
+			c.put(m.th.title, t)
+			c.put(m.th.rule, " ")
+			c.rule(m.th.rule, [...]int{w + statusWidth + half, c.w}[i])
+		}
+		c.rule(m.th.rule, c.w)
+	}
+	c.end()
 }
 
 // drawShare writes line y of a top list up to column edge.

@@ -186,3 +186,10 @@ func (m *Model) mouse(msg tea.MouseMsg) {
 		m.screens[m.at].move(m, 1)
 	}
 }
+
+// zoom changes the chart's span and fetches what it needs at once.
+func (m *Model) zoom(step int) {
+	m.chart.zoom(step)
+	m.chart.lines = nil
+	m.recall()
+}
