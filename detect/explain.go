@@ -8,7 +8,7 @@ func (e *Engine) incidentEvidence(in *incident) []Evidence {
 	k := &in.crowd
 	if !in.abuse {
 		ev = append(ev, Evidence{Signal: "signature", Text: fmt.Sprintf("the signature covers %.0f%% of the excess and %.1f%% of the usual traffic", 100*in.Excess, 100*in.Collateral), Points: 30})
-		ev = append(ev, Evidence{Signal: "conduct", Text: fmt.Sprintf("%.0f%% of its clients behave like people, %.0f%% were seen before", 100*k.person, 100*k.known), Points: 20})
+		ev = append(ev, Evidence{Signal: "conduct", Text: fmt.Sprintf("%.0f%% of its clients behave like people, %.0f%% were seen before", 100*k.people, 100*k.known), Points: 20})
 		if k.random >= 0.5 {
 			ev = append(ev, Evidence{Signal: "random_query", Text: fmt.Sprintf("%.0f%% of the queries are random", 100*k.random), Points: 15})
 		}
