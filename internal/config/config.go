@@ -177,7 +177,8 @@ type Elasticsearch struct {
 	APIKey   Secret `yaml:"api_key"`
 	User     string `yaml:"user"` // with Password, instead of APIKey
 	Password Secret `yaml:"password"`
-	CA       string `yaml:"ca"` // PEM file; default: the system's roots
+	CA       string `yaml:"ca"`       // PEM file; default: the system's roots
+	Requests Share  `yaml:"requests"` // of the requests to publish too; default none
 }
 
 // SSH is the console over SSH. It is off while Listen is "".

@@ -72,7 +72,7 @@ func New(o Options) (*Client, error) {
 	var err error
 	c.es, err = elasticsearch.NewClient(elasticsearch.Config{
 		Addresses: o.URLs, APIKey: o.APIKey, Username: o.User, Password: o.Password,
-		Transport: checked{c.wire},
+		Transport: checked{c.wire, o.Timeout},
 		// With one node there is nobody else to ask at once; whoever calls
 		// tries again in their own time.
 		DisableRetry: len(o.URLs) == 1, MaxRetries: len(o.URLs) - 1,

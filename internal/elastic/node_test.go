@@ -100,17 +100,3 @@ func count(t testing.TB, c *Client, index string, query any) int {
 	must(t, c.call(ctx, http.MethodPost, "/"+index+"/_count", map[string]any{"query": query}, &a))
 	return a.Count
 }
-
-// wipe removes everything of levee's from the node.
-func wipe(t testing.TB, c *Client) {
-	t.Helper()
-	ctx := context.WithoutCancel(t.Context())
-	for _, s := range streams {
-		if err := c.call(ctx, http.MethodDelete, "/_data_stream/"+s, nil, nil); err != nil && problemOf(err).Status != http.StatusNotFound {
-			t.Logf("delete %s: %v", s, err)
-		}
-	}
-	if err := c.call(ctx, http.MethodDelete, "/"+DecisionsIndex, nil, nil); err != nil && !IsKind(err, Missing) {
-		t.Fatal(err)
-	}
-}

@@ -2,12 +2,14 @@ package elastic
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // largestAnswer bounds what is read of one answer.
@@ -15,11 +17,17 @@ const largestAnswer = 64 << 20
 
 // checked reads every answer as a whole and turns whatever is no answer of a
 // healthy Elasticsearch into a *Problem, before anything tries to use it.
-type checked struct{ next http.RoundTripper }
+type checked struct {
+	next    http.RoundTripper
+	timeout time.Duration // for the whole answer
+}
 
 // RoundTrip implements http.RoundTripper.
 func (c checked) RoundTrip(req *http.Request) (*http.Response, error) {
 	place := req.URL.Scheme + "://" + req.URL.Host
+	ctx, cancel := context.WithTimeout(req.Context(), c.timeout)
+	defer cancel()
+	req = req.WithContext(ctx)
 	res, err := c.next.RoundTrip(req)
 	if err != nil {
 		return nil, unanswered(place, err)

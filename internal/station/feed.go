@@ -22,7 +22,7 @@ func (s *Station) Source(p netip.Prefix) detect.SourceView { return s.judge.sour
 func (s *Station) Status() status.Status {
 	st := status.Status{
 		Name: s.o.Name, Now: s.o.Now(), DataAge: s.judge.age(), QueueLen: len(s.judge.queue),
-		Elastic: status.Link{Configured: len(s.o.Config.Elasticsearch.URLs) > 0, Note: "not built in yet"},
+		Elastic: s.chronicle.link(),
 		Jenkins: s.jenkins(),
 		People:  s.present(),
 	}

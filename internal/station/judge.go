@@ -29,7 +29,10 @@ type judge struct {
 	past     past
 	judged   atomic.Int64 // wall clock of the last batch, Unix nanoseconds; 0 none yet
 	verdicts func([]detect.Event)
-	now      func() time.Time
+	// judgedToo sees each batch's requests after the engine did; nil: nobody.
+	// It must neither wait nor keep them.
+	judgedToo func([]detect.Request)
+	now       func() time.Time
 
 	anchor struct { // event time runs on from here when no line comes
 		event, wall time.Time
@@ -88,6 +91,9 @@ func (j *judge) add(b *source.Batch) {
 	j.mu.Unlock()
 	if len(b.Requests) > 0 {
 		j.judged.Store(j.now().UnixNano())
+	}
+	if j.judgedToo != nil {
+		j.judgedToo(b.Requests)
 	}
 	b.Release()
 	j.tell()

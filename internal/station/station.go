@@ -46,6 +46,7 @@ type Station struct {
 	trusted    []bool
 	wishes     wishes
 	notifier   *notify.Notifier // nil: nobody is told
+	chronicle  *chronicle       // nil without Elasticsearch
 	closers    []io.Closer      // enforcers that hold something
 
 	mu        sync.Mutex
@@ -100,7 +101,11 @@ func Open(ctx context.Context, o Options) (_ *Station, err error) {
 	if err := s.recallExpected(engine); err != nil {
 		return nil, err
 	}
-	s.judge = newJudge(engine, o.Now, s.wishes.put)
+	if s.chronicle, err = openChronicle(s); err != nil {
+		return nil, err
+	}
+	s.judge = newJudge(engine, o.Now, func(ev []detect.Event) { s.wishes.put(ev); s.chronicle.verdict(ev) })
+	s.judge.judgedToo = s.chronicle.judged
 	s.wishes.init()
 	if s.ledger, err = ledger.Open(ctx, filepath.Join(o.StateDir, "ledger.db"), o.Now); err != nil {
 		return nil, err
@@ -164,6 +169,7 @@ func (s *Station) Run(ctx context.Context) error {
 		start(&workers, s.notifier.Run)
 	}
 
+	published := s.chronicle.start(ctx)
 	// The judge outlives the readers, so that whatever they handed over is
 	// judged and its position moves on.
 	judging, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -174,6 +180,7 @@ func (s *Station) Run(ctx context.Context) error {
 	stop()
 	<-done
 	workers.Wait()
+	published()
 
 	err := s.positions.Save()
 	if berr := saveBaseline(s.judge.save(), s.baselinePath()); err == nil {

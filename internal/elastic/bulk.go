@@ -1,0 +1,152 @@
+package elastic
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/elastic/go-elasticsearch/v8/esutil"
+)
+
+// mostRejected bounds the file of documents the cluster will never take.
+const mostRejected = 8 << 20
+
+// bulk sends documents and tells, one by one, what became of them.
+type bulk struct {
+	indexer esutil.BulkIndexer
+	timeout time.Duration
+
+	mu      sync.Mutex
+	problem *Problem // of the request as a whole
+}
+
+func newBulk(c *Client) (*bulk, error) {
+	b := &bulk{timeout: c.timeout + 5*time.Second}
+	var err error
+	b.indexer, err = esutil.NewBulkIndexer(esutil.BulkIndexerConfig{
+		Client: c.es, NumWorkers: 2, FlushBytes: 1 << 20,
+		FlushInterval: 24 * time.Hour, // send flushes: it must know what became of each document
+		FilterPath:    []string{"items.*.status", "items.*.error.type", "items.*.error.reason", "items.*.error.caused_by"},
+		OnError: func(_ context.Context, err error) {
+			b.mu.Lock()
+			b.problem = problemOf(err)
+			b.mu.Unlock()
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("elasticsearch: %w", err)
+	}
+	return b, nil
+}
+
+// rejection is a document that the cluster will never take, and why.
+type rejection struct {
+	doc Doc
+	why *Problem
+}
+
+// send returns the documents that must be sent again, those that never need
+// to be, and what is wrong when any must.
+func (b *bulk) send(ctx context.Context, docs []Doc) (again []Doc, never []rejection, p *Problem) {
+	ctx, cancel := context.WithTimeout(ctx, b.timeout)
+	defer cancel()
+	b.mu.Lock()
+	b.problem = nil
+	b.mu.Unlock()
+	settled := make([]bool, len(docs))
+	var wrong *Problem // of one document
+	var refused []rejection
+	for i, d := range docs {
+		item := esutil.BulkIndexerItem{Index: d.Index, DocumentID: d.ID, Action: "create", Body: bytes.NewReader(d.Body),
+			OnSuccess: func(context.Context, esutil.BulkIndexerItem, esutil.BulkIndexerResponseItem) {
+				b.mu.Lock()
+				settled[i] = true
+				b.mu.Unlock()
+			},
+			OnFailure: func(_ context.Context, _ esutil.BulkIndexerItem, r esutil.BulkIndexerResponseItem, err error) {
+				if err != nil {
+					return // the request failed, not the document: OnError has said why
+				}
+				b.mu.Lock()
+				defer b.mu.Unlock()
+				reason := r.Error.Reason
+				if r.Error.Cause.Reason != "" {
+					reason += ": " + r.Error.Cause.Reason
+				}
+				q := refusal("the cluster", d.Index, r.Status, r.Error.Type, reason)
+				switch {
+				case q.Kind == Conflict: // an earlier try got through, or a newer version is there
+					settled[i] = true
+				case q.Lasts():
+					settled[i] = true
+					refused = append(refused, rejection{d, q})
+				default:
+					wrong = q
+				}
+			}}
+		if d.Version > 0 {
+			item.Action, item.Version, item.VersionType = "index", &docs[i].Version, "external"
+		}
+		if err := b.indexer.Add(ctx, item); err != nil {
+			return docs, nil, problemOf(err)
+		}
+	}
+	if err := b.indexer.Flush(ctx); err != nil {
+		// What is under way may still call back: leave its slices alone.
+		return docs, nil, problemOf(err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i, ok := range settled {
+		if !ok {
+			again = append(again, docs[i])
+		}
+	}
+	if len(again) == 0 {
+		return nil, refused, nil
+	}
+	switch {
+	case b.problem != nil:
+		return again, refused, b.problem
+	case wrong != nil:
+		return again, refused, wrong
+	}
+	return again, refused, &Problem{Kind: Foreign, Text: "Elasticsearch did not say what became of some documents; levee sends them again"}
+}
+
+func (b *bulk) close(ctx context.Context) {
+	// Everything it had was flushed; an error would be about nothing.
+	_ = b.indexer.Close(ctx)
+}
+
+// reject keeps a document the cluster will never take where a person can look
+// at it.
+func reject(dir string, list []rejection) error {
+	path := filepath.Join(dir, "rejected.ndjson")
+	if info, err := os.Stat(path); err == nil && info.Size() > mostRejected {
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("keep rejected documents: %w", err)
+	}
+	var b []byte
+	for _, r := range list {
+		b = append(b, `{"why":`...)
+		b = appendText(b, []byte(r.why.Text))
+		b = append(append(append(b, `,"index":"`...), r.doc.Index...), `","document":`...)
+		b = append(append(b, r.doc.Body...), '}', '\n')
+	}
+	_, err = f.Write(b)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return fmt.Errorf("keep rejected documents: %w", err)
+	}
+	return nil
+}
