@@ -68,6 +68,7 @@ func defaultBindings() []binding {
 		{name: "zoom-out", keys: []string{"_"}, group: "Chart", help: "a longer span", on: []screenID{scrOverview}, do: do(func(m *Model) { m.zoom(1) })},
 		{name: "chart-left", keys: []string{"left"}, group: "Chart", help: "what was at that moment: move the chart's cursor", on: []screenID{scrOverview}, do: do(func(m *Model) { m.chart.cursor = min(m.chart.cursor+1, max(m.w, 1)) })},
 		{name: "chart-right", keys: []string{"right"}, group: "Chart", help: "move it back towards now", on: []screenID{scrOverview}, do: do(func(m *Model) { m.chart.cursor = max(m.chart.cursor-1, 0) })},
+		{name: "scope", keys: []string{"S"}, group: "Chart", help: "charts and tops count only the suspects that pass the filter; S again: all traffic", on: inTable, do: do((*Model).toggleScope)},
 		{name: "messages", keys: []string{"M"}, group: "Screens", help: "messages, latest first", do: do(func(m *Model) { m.goTo(scrMessages) })},
 		{name: "help", keys: []string{"?"}, group: "Screens", help: "this help", do: do((*Model).toggleHelp)},
 		{name: "quit", keys: []string{"q"}, group: "Other", help: "leave a detail; on the numbered screens leave the console (ctrl+c does anywhere)", do: (*Model).askQuit},

@@ -14,6 +14,7 @@ import (
 type chart struct {
 	span   time.Duration  // how far back it reaches
 	cursor int            // columns back from the newest one; 0: no cursor
+	part   bool           // a part of the traffic, of which is not known what was turned away
 	past   []detect.Point // what a Historian knows of span; nil: the snapshot's seconds are all there is
 
 	seq     uint64
@@ -302,7 +303,10 @@ func (ch *chart) moment(s *detect.Snapshot, w int) string {
 		out += ", usual " + rate(b.base)
 	}
 	if b.rate > 0 {
-		out += ", errors " + percent(b.errors/b.rate) + ", turned away " + percent(b.refused/b.rate)
+		out += ", errors " + percent(b.errors/b.rate)
+		if !ch.part {
+			out += ", turned away " + percent(b.refused/b.rate)
+		}
 	}
 	if b.p95 >= 0 {
 		out += ", p95 " + latency(time.Duration(float64(b.p95)*float64(time.Second)))

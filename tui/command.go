@@ -82,6 +82,7 @@ func allCommands() []command {
 			return m.askUndo(), nil
 		}},
 		{"filter", "[TERMS or a saved name]", "show only these suspects; without terms all", filterWords, (*Model).cmdFilter},
+		{"scope", "[TERMS or a saved name]", "filter, and let charts and tops count only what passes", filterWords, (*Model).cmdScope},
 		{"save", "NAME", "keep the filter under a name for this session", nil, func(m *Model, args []string) (tea.Cmd, error) {
 			if len(args) != 1 || m.table.filter == nil {
 				return nil, fmt.Errorf("save needs one name, and a filter to keep (/)")

@@ -120,6 +120,9 @@ func clock(t time.Time) string {
 	return t.UTC().Format("15:04:05")
 }
 
+// clockOf is clock for Unix seconds.
+func clockOf(sec int64) string { return clock(time.Unix(sec, 0)) + "Z" }
+
 // sinceText writes " since 03:12:07Z", or nothing when the moment is not known.
 func sinceText(t time.Time) string {
 	if t.IsZero() {

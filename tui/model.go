@@ -31,6 +31,7 @@ type Model struct {
 	screens [screenCount]screen
 	table   *table
 	chart   chart
+	scope   scope
 
 	dialog                dialog
 	dialogTop, dialogMore int // first line shown of a dialog that does not fit, and how many lines are out of sight
@@ -120,6 +121,7 @@ func (m *Model) load() {
 		m.seen = max(m.seen, n.Seq)
 		m.remember(n)
 	}
+	m.scope.load(m)
 	m.recall()
 	m.table.load(m.d, m.opt.Now(), m.dialog != nil)
 	m.screens[m.at].load(m)
@@ -129,7 +131,7 @@ func (m *Model) load() {
 // recall fetches what the chart needs beyond the snapshot's seconds.
 func (m *Model) recall() {
 	m.chart.past = nil
-	if h, ok := m.feed.(Historian); ok && m.chart.span > perSecond {
+	if h, ok := m.feed.(Historian); ok && m.chart.span > perSecond && !m.scoped() {
 		m.chart.past = h.History(m.chart.span)
 	}
 }

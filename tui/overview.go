@@ -84,6 +84,9 @@ func (m *Model) tableTitle() string {
 	}
 	if t.filter != nil && t.filter.text != "" {
 		s += "  /" + t.filter.text
+		if m.scoped() {
+			s += " (charts too)"
+		}
 	}
 	if shown, hidden := t.marked(); shown+hidden > 0 {
 		s += "  " + strconv.Itoa(shown) + " MARKED"

@@ -10,8 +10,12 @@ import (
 
 // drawStrip is the traffic in one line.
 func (s *overviewScreen) drawStrip(m *Model, c *canvas) {
-	t := m.d.snap.Total
+	sn := m.shown()
+	t := sn.Total
 	tail := " " + rate(t.Rate) + "/s  p95 " + latency(t.P95) + " "
+	if m.scoped() {
+		tail = " " + rate(t.Rate) + "/s  err " + percent(t.ErrorShare) + " "
+	}
 	if c.w >= 70 {
 		for i := 2; i <= 5; i++ {
 			if t.Status[i] >= 0.005 {
@@ -19,13 +23,17 @@ func (s *overviewScreen) drawStrip(m *Model, c *canvas) {
 			}
 		}
 	}
-	c.put(m.th.dim, " req/s ")
+	if m.scoped() {
+		c.put(m.th.key, " scoped ")
+	} else {
+		c.put(m.th.dim, " req/s ")
+	}
 	w := c.w - measure(tail) - c.col
 	if m.chart.cursor > 0 {
 		w = min(w, c.w/3)
-		tail = " " + m.chart.moment(m.d.snap, w+axisWidth)
+		tail = " " + m.chart.moment(sn, w+axisWidth)
 	}
-	m.chart.spark(c, m.th, m.d.snap, w)
+	m.chart.spark(c, m.th, sn, w)
 	c.put(m.th.text, tail)
 	c.end()
 }
@@ -37,38 +45,35 @@ func (s *overviewScreen) drawTraffic(m *Model, c *canvas, h int) {
 		side = 24
 	}
 	w := c.w - side
-	d := m.d
-	title := "Traffic " + m.chart.zoomName() + m.chart.known(d.snap)
-	if at := m.chart.moment(d.snap, w); at != "" {
+	sn := m.shown()
+	title := "Traffic " + m.chart.zoomName() + m.chart.known(sn)
+	if m.scoped() {
+		title = "Traffic " + m.chart.zoomName() + m.scope.title()
+	}
+	if at := m.chart.moment(sn, w); at != "" {
 		title += "  " + at
-	} else {
+	} else if !m.scoped() {
 		title += "  ▇ served ▒ turned away ┄ usual"
 	}
 	rest := side - statusWidth
-	if m.chart.cursor > 0 {
-		m.heading(c, title) // the moment takes the whole line
+	if m.chart.cursor > 0 || m.scoped() {
+		m.heading(c, title) // it takes the whole line
 	} else {
 		s.headings(m, c, title, w, rest)
 	}
 	half := pathsWidth(rest)
-	lines := m.chart.draw(d.snap, m.th, w, h, m.opt.ASCII)
-	facts := trafficFacts(d.snap)
+	lines := m.chart.draw(sn, m.th, w, h, m.opt.ASCII)
+	beside := m.trafficBeside()
 	for y := range h {
 		c.raw(lines[y], w)
 		c.put(m.th.text, " ")
-		if y < 4 {
-			k := y + 2
-			c.put(m.th.dim, strconv.Itoa(k)+"xx ")
-			p := [...]pen{m.th.good, m.th.text, m.th.warn, m.th.bad}[y]
-			bar(c, p, d.snap.Total.Status[k], 10)
-			c.cell(m.th.text, percent(d.snap.Total.Status[k]), 6, true)
-		} else if y-4 < len(facts) {
-			c.put(m.th.text, facts[y-4])
+		if y < len(beside) {
+			beside[y].draw(m, c)
 		}
 		c.space("", w+statusWidth)
 		if rest > 0 {
-			s.drawShare(m, c, d.snap.Paths, y, w+statusWidth+half)
-			s.drawShare(m, c, d.snap.Networks, y, c.w)
+			s.drawShare(m, c, sn.Paths, y, w+statusWidth+half)
+			s.drawShare(m, c, sn.Networks, y, c.w)
 		}
 		c.end()
 	}
@@ -144,14 +149,47 @@ func latencies(s *detect.Snapshot, w int) string {
 	return string(out)
 }
 
-func trafficFacts(s *detect.Snapshot) []string {
+// fact is one line beside the chart: a share as a bar, or words.
+type fact struct {
+	name  string // of a bar
+	pen   pen
+	share float64
+	words string
+}
+
+func (f *fact) draw(m *Model, c *canvas) {
+	if f.name == "" {
+		c.put(m.th.text, f.words)
+		return
+	}
+	c.put(m.th.dim, f.name+" ")
+	bar(c, f.pen, f.share, 10)
+	c.cell(m.th.text, percent(f.share), 6, true)
+}
+
+// trafficBeside is what stands beside the chart: the mix of statuses, then
+// latency, sources and errors. Of a part of the traffic only errors are known.
+func (m *Model) trafficBeside() []fact {
+	t := m.shown().Total
+	if m.scoped() {
+		of := "n/a"
+		if all := m.d.snap.Total.Rate; all > 0 {
+			of = percent(min(t.Rate/all, 1))
+		}
+		return []fact{
+			{name: "ok ", pen: m.th.good, share: 1 - t.ErrorShare}, {name: "err", pen: m.th.bad, share: t.ErrorShare}, {},
+			{words: rate(t.Rate) + "/s, " + of + " of all"}, {words: plural(m.scope.n, "suspect")},
+		}
+	}
+	var out []fact
+	for i, p := range [...]pen{m.th.good, m.th.text, m.th.warn, m.th.bad} {
+		out = append(out, fact{name: strconv.Itoa(i+2) + "xx", pen: p, share: t.Status[i+2]})
+	}
 	p95 := "p95 n/a: not in the log"
-	if s.Total.P95 >= 0 {
-		p95 = "p95 " + latencies(s, 11) + " " + latency(s.Total.P95)
+	if t.P95 >= 0 {
+		p95 = "p95 " + latencies(m.d.snap, 11) + " " + latency(t.P95)
 	}
-	return []string{
-		p95,
-		"sources " + number(float64(s.Total.Sources)) + "  new " + rate(s.Total.NewSources) + "/s",
-		"err " + percent(s.Total.ErrorShare) + "  usual " + rate(s.Total.Baseline) + "/s",
-	}
+	return append(out, fact{words: p95},
+		fact{words: "sources " + number(float64(t.Sources)) + "  new " + rate(t.NewSources) + "/s"},
+		fact{words: "err " + percent(t.ErrorShare) + "  usual " + rate(t.Baseline) + "/s"})
 }

@@ -38,6 +38,9 @@ func (m *Model) setFilter(f *filter) {
 	m.table.until = m.opt.Now()
 	m.table.pinned = false
 	m.table.load(m.d, m.opt.Now(), false)
+	if m.scope.of != nil {
+		m.rescope()
+	}
 }
 
 // needsYou is the filter behind f.
