@@ -71,6 +71,31 @@ func TestBlockIsRenewed(t *testing.T) {
 	t.Fatal("nobody was blocked")
 }
 
+// TestAddressChangesHands: who uses the address after the flood is not blamed
+// for it.
+func TestAddressChangesHands(t *testing.T) {
+	w := newWorld(51, 500)
+	w.shop(30)
+	a := w.addr()
+	w.bots(1, 120, 60, 60, 0, func(int) netip.Addr { return a }, func(i int, o *one) { o.target, o.agent = "/", "curl/8.5.0" })
+	for t := 250.0; t < 480; t += 40 {
+		w.visit(a, w.agent(), t, 4, "", "")
+	}
+	var last detect.Event
+	blamed := 0
+	for _, ev := range feed(detect.New(detect.Options{}), w.sorted()) {
+		if s := ev.Suspect; s != nil && s.Addr == a {
+			last = ev
+			if s.Measure == detect.BlockSource && ev.Time.Sub(w.began) > 300*time.Second {
+				blamed++
+			}
+		}
+	}
+	if last.Suspect == nil || last.Suspect.Measure != detect.Observe || blamed > 0 {
+		t.Errorf("blamed %d times after the flood; last event %+v", blamed, last.Suspect)
+	}
+}
+
 func TestOptionsThatProtect(t *testing.T) {
 	for name, o := range map[string]detect.Options{
 		"usual":    {Usual: func(netip.Addr) bool { return true }},

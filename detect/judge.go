@@ -86,7 +86,7 @@ func (e *Engine) harmless(s *source) bool {
 func (e *Engine) conclude(s *source, a Attack, p *proofs) {
 	if s.marks&markEnrolled != 0 {
 		if e.sec-s.told >= 60 {
-			e.tell(s, p)
+			e.renew(s, p)
 		}
 		return
 	}
@@ -106,6 +106,25 @@ func (e *Engine) conclude(s *source, a Attack, p *proofs) {
 	case block && e.sec-s.told >= 60:
 		e.tell(s, p)
 	case score >= 50 && was < 50 && s.marks&markBlock == 0:
+		e.tell(s, p)
+	}
+}
+
+// renew repeats the recommendation against a member of an incident while it
+// goes on as before, and takes it back once a person uses the address.
+func (e *Engine) renew(s *source, p *proofs) {
+	t := s.recent()
+	if conductOf(&t, s) == conductPerson {
+		s.marks &^= markEnrolled | markBlock
+		s.score, s.incident, s.match, s.missed = 0, 0, 0, 0
+		e.tell(s, &proofs{})
+		return
+	}
+	still := p.score() >= 50 || conductOf(&t, s) == conductBare
+	if in := e.incidentOf(s.incident); in != nil && !in.abuse {
+		still = s.match != s.matchTold || s.match == 0xffff
+	}
+	if still {
 		e.tell(s, p)
 	}
 }

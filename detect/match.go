@@ -6,6 +6,7 @@ func (e *Engine) matchIncidents(s *source, n *network, f *feature) {
 	if s.marks&markEnrolled != 0 {
 		if in := e.incidentOf(s.incident); in != nil {
 			if in.abuse || in.takes(f, s) {
+				sat16(&s.match)
 				e.countIncident(in, s, f)
 			}
 			return

@@ -78,37 +78,38 @@ type source struct {
 	ring  [ringSeconds]uint16
 	cur   tally // this minute
 
-	minute   int64  // the minute cur counts
-	routes   uint64 // bitmaps of distinct values
-	paths    uint64
-	agents   uint64
-	lost     uint64    // distinct paths answered 404 and the like
-	trail    [4]uint16 // pages asked for lately
-	topHits  uint16    // of route top within cur and prev, about
-	top      uint16
-	topPath  uint64 // the whole path asked most (majority vote)
-	votes    uint16
-	same     uint16 // requests for topPath this minute
-	agent    uint16
-	method   uint8
-	service  uint8
-	status   uint16
-	marks    uint16
-	due      uint16 // hits of cur at which the next judgment falls
-	score    float32
-	attack   uint8
-	incident uint16 // number of the incident that match counts for
-	match    uint16 // requests that matched its signature
-	missed   uint16 // requests since then that did not
-	seen     uint32 // requests since first
-	told     int64  // second of the last event
-	gapMean  float32
-	gapDev   float32
-	asn      uint32
-	country  uint16
-	detail   uint16 // index into the details, 0 none
-	prev     tally  // the minute before
-	long     tally  // about the last 15 minutes before those, fading
+	minute    int64  // the minute cur counts
+	routes    uint64 // bitmaps of distinct values
+	paths     uint64
+	agents    uint64
+	lost      uint64    // distinct paths answered 404 and the like
+	trail     [4]uint16 // pages asked for lately
+	topHits   uint16    // of route top within cur and prev, about
+	top       uint16
+	topPath   uint64 // the whole path asked most (majority vote)
+	votes     uint16
+	same      uint16 // requests for topPath this minute
+	agent     uint16
+	method    uint8
+	service   uint8
+	status    uint16
+	marks     uint16
+	due       uint16 // hits of cur at which the next judgment falls
+	score     float32
+	attack    uint8
+	incident  uint16 // number of the incident that match counts for
+	match     uint16 // requests that matched its signature
+	missed    uint16 // requests since then that did not
+	matchTold uint16 // match at the last event
+	seen      uint32 // requests since first
+	told      int64  // second of the last event
+	gapMean   float32
+	gapDev    float32
+	asn       uint32
+	country   uint16
+	detail    uint16 // index into the details, 0 none
+	prev      tally  // the minute before
+	long      tally  // about the last 15 minutes before those, fading
 }
 
 const sourceSize = int64(unsafe.Sizeof(source{}))

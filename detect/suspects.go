@@ -71,7 +71,7 @@ func (e *Engine) forget(s *source, at int32) {
 
 // tell reports a suspect in an event.
 func (e *Engine) tell(s *source, p *proofs) {
-	s.told = e.sec
+	s.told, s.matchTold = e.sec, s.match
 	v := e.suspect(s)
 	v.UsualShare = e.usualShare(s)
 	if p.n > 0 {

@@ -30,7 +30,7 @@ func TestSweep(t *testing.T) {
 					"expensive": func(w *world) { w.expensive(n, each, 90, 80) },
 				}
 				for name, f := range kinds {
-					d := drill{name: fmt.Sprintf("%s site %.0f n %d each %.1f", name, rate, n, each), attacks: flood, recall: 0.9, within: 20 + 6/each, seconds: 175}
+					d := drill{name: fmt.Sprintf("%s site %.0f n %d each %.1f", name, rate, n, each), attacks: flood, recall: 0.9, within: 22 + 6/each, seconds: 175}
 					t.Run(d.name, func(t *testing.T) {
 						w := newWorld(7, d.seconds)
 						if n%3 == 2 {
