@@ -46,10 +46,11 @@ type Dispatcher struct {
 
 	measure []measuring // effects to look at, oldest first
 	retries []retry
-	changes []Entry       // not in the ledger yet
-	broken  string        // why the ledger can't be written, "" when it can
-	moved   chan struct{} // closed at the next change, nil while nobody waits
-	swept   time.Time     // when what is long over was last forgotten
+	heard   map[string]string // how jobs ended, by Job.Request
+	changes []Entry           // not in the ledger yet
+	broken  string            // why the ledger can't be written, "" when it can
+	moved   chan struct{}     // closed at the next change, nil while nobody waits
+	swept   time.Time         // when what is long over was last forgotten
 
 	writing sync.Mutex // one writer of changes at a time: their order is the ledger's
 	wake    chan struct{}
@@ -75,7 +76,7 @@ func NewDispatcher(ctx context.Context, o Options) (*Dispatcher, error) {
 		o: o, guard: o.Guardrails,
 		records: map[string]*record{}, standing: map[string]*record{}, covering: new(bart.Table[*record]),
 		requests: map[string][]string{}, past: map[string]past{}, exempt: newExemptions(),
-		allowed: new(bart.Table[string]), plans: map[string]*planned{},
+		allowed: new(bart.Table[string]), plans: map[string]*planned{}, heard: map[string]string{},
 		minute: newSpending(time.Minute), hour: newSpending(time.Hour),
 		wake: make(chan struct{}, 1),
 	}

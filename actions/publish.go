@@ -32,7 +32,9 @@ func (d *Dispatcher) publish() {
 	b := &Board{DryRun: d.o.DryRun, find: d}
 	for _, l := range d.lanes {
 		if jobs, ok := l.enforcer.(JobLister); ok {
-			b.Jobs = append(b.Jobs, jobs.Jobs()...)
+			listed := jobs.Jobs()
+			d.hearLate(l, listed)
+			b.Jobs = append(b.Jobs, listed...)
 		}
 	}
 	if d.o.Auto != nil {
@@ -60,6 +62,7 @@ func (d *Dispatcher) publish() {
 		b.Enforcers = append(b.Enforcers, EnforcerHealth{Name: "ledger", Note: d.broken, At: now})
 	}
 	d.mu.Unlock()
+	d.forgetHeard(b.Jobs)
 	jobsFromReceipts(b)
 	slices.SortStableFunc(b.Jobs, func(x, y Job) int { return cmp.Compare(y.Triggered.UnixNano(), x.Triggered.UnixNano()) })
 	if len(b.Jobs) > 100 {

@@ -78,7 +78,7 @@ func enforcerOptions(c config.Config, socket, group string, users []string) (enf
 	if o.Guardrails, err = station.Guardrails(c); err != nil {
 		return o, err
 	}
-	if o.Enforcers, err = station.Privileged(c, time.Now); err != nil {
+	if o.Enforcers, err = station.Privileged(c, time.Now, nil); err != nil {
 		return o, err
 	}
 	if group != "" {

@@ -3,6 +3,7 @@ package station
 import (
 	"fmt"
 	"io"
+	"net/netip"
 	"path/filepath"
 	"time"
 
@@ -17,11 +18,12 @@ import (
 )
 
 // Privileged builds the enforcers that need rights on this host: the packet
-// filter and the deny lists. `levee enforcer` runs them for others.
-func Privileged(c config.Config, now func() time.Time) ([]actions.Enforcer, error) {
+// filter and the deny lists. `levee enforcer` runs them for others. proxied
+// tells which sources the packet filter can't reach; nil when nobody knows.
+func Privileged(c config.Config, now func() time.Time, proxied func(netip.Prefix) bool) ([]actions.Enforcer, error) {
 	var list []actions.Enforcer
 	if c.Actions.Nft.Enabled {
-		e, err := nft.New(nft.Options{Now: now})
+		e, err := nft.New(nft.Options{Now: now, Proxied: proxied})
 		if err != nil {
 			return nil, err
 		}
@@ -42,7 +44,7 @@ func Privileged(c config.Config, now func() time.Time) ([]actions.Enforcer, erro
 // that hold something.
 func (s *Station) enforcers() ([]actions.Enforcer, error) {
 	c := s.o.Config.Actions
-	list, err := Privileged(s.o.Config, s.o.Now)
+	list, err := Privileged(s.o.Config, s.o.Now, func(p netip.Prefix) bool { return s.judge.source(p).Proxied })
 	if err != nil {
 		return nil, err
 	}
