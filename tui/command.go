@@ -105,6 +105,13 @@ func allCommands() []command {
 		{"columns", "[NAME…]", "choose the columns; without names what fits", columnWords, func(m *Model, args []string) (tea.Cmd, error) {
 			return nil, m.table.setColumns(args)
 		}},
+		{"copy", "csv|json", "copy the rows of this screen to your clipboard", names([]string{"csv", "json"}), func(m *Model, args []string) (tea.Cmd, error) {
+			if len(args) != 1 {
+				return nil, fmt.Errorf("copy needs csv or json")
+			}
+			return m.copySheet(args[0]), nil
+		}},
+		{"export", "FILE", "write the rows of this screen to a new file; FILE ends in .csv or .json", nil, (*Model).cmdExport},
 		{"theme", "NAME", "dark, light, contrast, colourblind", names(Themes), func(m *Model, args []string) (tea.Cmd, error) {
 			th, err := newTheme(strings.Join(args, " "), m.opt.Renderer, m.opt.NoColor)
 			if err == nil {

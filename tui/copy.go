@@ -1,13 +1,15 @@
 package tui
 
 import (
-	"encoding/csv"
-	"fmt"
+	"encoding/base64"
 	"strings"
 
 	"github.com/aymanbagabas/go-osc52/v2"
 	tea "github.com/charmbracelet/bubbletea"
 )
+
+// clipboardMost is the longest clipboard sequence that common terminals take.
+const clipboardMost = 74_000
 
 // copyText hands text to the terminal's clipboard (OSC 52), which reaches the
 // operator's own machine through SSH and tmux.
@@ -16,7 +18,11 @@ func (m *Model) copyText(what, text string) tea.Cmd {
 		m.say("warn", "this terminal can't be copied from: select with the mouse (shift held)")
 		return nil
 	}
-	seq := osc52.New(text).Limit(74_000)
+	if base64.StdEncoding.EncodedLen(len(text)) > clipboardMost {
+		m.say("warn", what+": too much for a terminal's clipboard ("+size(int64(len(text)))+"); filter it (/), or write a file with :export")
+		return nil
+	}
+	seq := osc52.New(text)
 	if m.opt.Tmux {
 		seq = seq.Tmux()
 	}
@@ -50,27 +56,4 @@ func (m *Model) copySelected() tea.Cmd {
 	}
 	m.say("info", "nothing is selected that could be copied")
 	return nil
-}
-
-// copyRows copies the suspects that pass the filter as CSV.
-func (m *Model) copyRows() tea.Cmd {
-	var b strings.Builder
-	w := csv.NewWriter(&b)
-	_ = w.Write([]string{"source", "score", "attack", "rps", "hits", "error_share", "method", "path", "user_agent", "state", "by"}) // a Builder takes all
-	for _, r := range m.table.rows {
-		_ = w.Write([]string{prefixText(r.s.Key), fmt.Sprintf("%.0f", r.s.Score), string(r.s.Attack), fmt.Sprintf("%.1f", r.s.Rate), fmt.Sprint(r.s.Hits),
-			fmt.Sprintf("%.3f", r.s.ErrorShare), cell(r.s.TopMethod), cell(r.s.TopPath), cell(r.s.TopAgent), r.st.word(), cell(r.st.by())})
-	}
-	w.Flush()
-	return m.copyText(plural(len(m.table.rows), "row"), b.String())
-}
-
-// cell makes hostile text harmless for a spreadsheet too, which takes a cell
-// that begins with one of = + - @ for a formula.
-func cell(s string) string {
-	s = clean(s)
-	if s != "" && strings.ContainsRune("=+-@\t", rune(s[0])) {
-		return "'" + s
-	}
-	return s
 }

@@ -154,8 +154,8 @@ func TestCopyInsideTmux(t *testing.T) {
 
 func TestSpreadsheetCellsAreNoFormulas(t *testing.T) {
 	for in, want := range map[string]string{"=1+1": "'=1+1", "/a": "/a", "-x": "'-x", "\x1b[2J": `\x1b[2J`, "": ""} {
-		if got := cell(in); got != want {
-			t.Errorf("cell(%q) = %q, want %q", in, got, want)
+		if got := formulaSafe(clean(in)); got != want {
+			t.Errorf("formulaSafe(clean(%q)) = %q, want %q", in, got, want)
 		}
 	}
 }

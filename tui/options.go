@@ -29,6 +29,11 @@ type Options struct {
 	Terminal io.Writer
 	Tmux     bool // the session runs inside tmux, which needs the sequence wrapped
 
+	// Save writes what :export asks for. It is called outside Update. Nil: the
+	// command says that this console writes no files, as over SSH, where the
+	// file would be levee's and not the person's. See SaveNew.
+	Save func(name string, data []byte) error
+
 	// Mouse lets the wheel scroll. Off by default, because it takes the
 	// terminal's own selection of text away.
 	Mouse bool
