@@ -29,6 +29,7 @@ type crowd struct {
 	busy    float64 // of sources that ask far more than logins
 	human   float64 // share of people that the routes asked usually see
 	claims  float64
+	mixed   float64   // from addresses with many people behind them
 	none    float64   // unreadable request lines
 	each    float64   // requests/s that one source makes, mean over samples
 	belongs *incident // the open attack that most of the sources were already seen in
@@ -85,6 +86,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		if t := x.src.total(); k.fails > 0 {
 			add(&k.busy, int(t.hits)-int(t.fails)-int(t.forms)-int(t.logins) >= 2)
 		}
+		add(&k.mixed, x.src.marks&markMixed != 0)
 		add(&k.churn, distinct64(x.src.agents) >= 3)
 		k.each += x.weight * x.src.rate(e.sec)
 		k.repeat += x.weight * float64(x.src.cur.hits+x.src.prev.hits)
@@ -115,7 +117,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 			k.people = min(1, max(0, (k.person*c.rate-k.human/k.weight*c.usual)/extra))
 		}
 	}
-	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.missing, &k.slow, &k.odd, &k.known, &k.none, &k.churn, &k.each, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims} {
+	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.missing, &k.slow, &k.odd, &k.known, &k.none, &k.mixed, &k.churn, &k.each, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims} {
 		*p /= k.weight
 	}
 	return k

@@ -105,7 +105,7 @@ func (e *Engine) explore(svc uint8, start cause, usual float64, from, sec int64)
 		return f
 	}
 	k := e.inspect(&c, from)
-	if k.samples < 8 || k.sources < 3 {
+	if k.samples < 8 || k.sources < 3 && k.mixed < 0.5 {
 		return f // one or two sources are judged by themselves
 	}
 	a, need := e.name(svc, &c, &k)

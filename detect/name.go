@@ -57,7 +57,7 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	}
 	failing := float64(s.failing.ten) > 0.15*float64(s.rate.ten)
 	hostile := strong >= 2 || strong == 1 && medium+weak >= 1 || medium >= 2 && weak >= 1 && k.known <= 0.5
-	if k.people >= 0.4 && !login {
+	if k.people >= 0.4 && !login && (!random || k.mixed < 0.5) {
 		hostile = false
 	}
 	if failing && k.known >= 0.5 && !random && !login {
@@ -98,7 +98,7 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 		return LoginAbuse, need
 	case k.missing >= 0.6 && k.paths >= 0.3:
 		return Scan, need
-	case c.rule.has(dimNet) || k.topNets >= 0.8 && k.nets >= 5:
+	case k.mixed < 0.5 && (c.rule.has(dimNet) || k.topNets >= 0.8 && k.nets >= 5):
 		return PrefixFlood, need
 	case random || fresh:
 		return CacheBusting, need

@@ -190,6 +190,7 @@ func drills() []drill {
 		{name: "crowd and attack", seconds: 260, make: shop(60, func(w *world) { w.link(2000, 100, 80); w.onePage(300, 1, 130, 90, "/") }), attacks: "distributed_flood", recall: 0.95, within: 15},
 		{name: "outage and attack", seconds: 260, make: bare(60, func(w *world) { w.outage(140, 60); w.pages(200, 2, 135, 90) }), attacks: flood + " scraping", recall: 0.9, within: 30},
 		{name: "slow crawl, small site", seconds: 900, make: shop(5, func(w *world) { w.hosting(1, 50, 0.05, 300, 500) }), attacks: "prefix_flood scraping distributed_flood", recall: 0.95, within: 150},
+		{name: "random queries through one CDN address", seconds: 220, make: bare(100, func(w *world) { w.busting(300, 1, 120, 80); w.throughOne() }), attacks: "cache_busting", opens: 15},
 		{name: "two attacks at once", seconds: 220, make: shop(60, func(w *world) { w.stuffing(80, 1, 110, 90); w.busting(300, 1, 110, 90) }), attacks: "cache_busting", recall: 0.97, within: 15},
 
 		{name: "calm shop", seconds: 400, make: shop(50, func(w *world) { w.forgetful(40) })},
