@@ -62,7 +62,7 @@ func (s *auditScreen) draw(m *Model, c *canvas, h int) {
 		drawFields(c, m.th.dim, auditFields(c.w, "CHANGED", "BY", "ACT", "TARGET", "STATE", "ENDED BY", "WHY"))
 		c.end()
 	}
-	from, to := s.list.window(max(stop-c.rows, 1))
+	from, to := s.list.window(c.rows, max(stop-c.rows, 1))
 	for i := from; i < to; i++ {
 		d := s.all[i]
 		st := standing{kind: m.d.stand.kind(d), decision: d}

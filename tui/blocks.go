@@ -78,7 +78,7 @@ func (s *blocksScreen) draw(m *Model, c *canvas, h int) {
 		drawFields(c, m.th.dim, blockFields(c.w, "TARGET", "ACT", "STATE", "TTL", "BY", "EFFECT", "WHY"))
 		c.end()
 	}
-	from, to := s.list.window(max(stop-detail-c.rows, 1))
+	from, to := s.list.window(c.rows, max(stop-detail-c.rows, 1))
 	for i := from; i < to; i++ {
 		d := s.shown[i]
 		st := standing{kind: m.d.stand.kind(d), decision: d}

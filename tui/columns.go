@@ -134,6 +134,7 @@ func (t *table) fit(h int) {
 
 // draw writes the column heads and h-1 rows.
 func (t *table) draw(c *canvas, th *theme, now time.Time, h int, empty string) {
+	t.line = -1
 	if len(t.rows) == 0 {
 		if h > 0 {
 			c.line(th.dim, " "+empty)
@@ -155,6 +156,7 @@ func (t *table) draw(c *canvas, th *theme, now time.Time, h int, empty string) {
 		c.end()
 		h--
 	}
+	t.line = c.rows
 	for i := t.top; i < len(t.rows) && i < t.top+h; i++ {
 		t.drawRow(c, th, cols, i, now)
 	}

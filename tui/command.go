@@ -119,6 +119,15 @@ func allCommands() []command {
 			}
 			return nil, err
 		}},
+		{"mouse", "on|off", "wheel scrolls and click selects; off gives the terminal its own selection back", names([]string{"on", "off"}), func(_ *Model, args []string) (tea.Cmd, error) {
+			switch strings.Join(args, " ") {
+			case "on":
+				return tea.EnableMouseCellMotion, nil
+			case "off":
+				return tea.DisableMouse, nil
+			}
+			return nil, fmt.Errorf("mouse needs on or off")
+		}},
 		{"go", "SCREEN", "open a screen", screenWords, func(m *Model, args []string) (tea.Cmd, error) {
 			i := slices.Index(screenWords(m), strings.Join(args, " "))
 			if i < 0 {

@@ -44,7 +44,7 @@ func (s *jobsScreen) draw(m *Model, c *canvas, h int) {
 	if h < 8 {
 		rows = max(h-1, 1)
 	}
-	from, to := s.list.window(rows)
+	from, to := s.list.window(c.rows, rows)
 	for i := from; i < to; i++ {
 		j := &jobs[i]
 		end := m.d.now()

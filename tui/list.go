@@ -6,6 +6,8 @@ type list struct {
 	cursor int
 	top    int
 	n      int
+	line   int // of the frame, where the first row was drawn last
+	shown  int // rows drawn last
 	id     func(i int) string
 }
 
@@ -34,8 +36,8 @@ func (l *list) move(n int) {
 	}
 }
 
-// window returns the rows to draw on h lines.
-func (l *list) window(h int) (from, to int) {
+// window returns the rows to draw on h lines from line on.
+func (l *list) window(line, h int) (from, to int) {
 	if l.cursor < l.top {
 		l.top = l.cursor
 	}
@@ -43,7 +45,17 @@ func (l *list) window(h int) (from, to int) {
 		l.top = l.cursor - h + 1
 	}
 	l.top = max(min(l.top, l.n-h), 0)
-	return l.top, max(min(l.top+h, l.n), l.top)
+	to = max(min(l.top+h, l.n), l.top)
+	l.line, l.shown = line, to-l.top
+	return l.top, to
+}
+
+// at is the row drawn on line y of the frame, or -1.
+func (l *list) at(y int) int {
+	if y < l.line || y >= l.line+l.shown {
+		return -1
+	}
+	return l.top + y - l.line
 }
 
 // field is one cell of a list's row.

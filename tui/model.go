@@ -79,7 +79,12 @@ func New(feed Feed, op Operator, opt Options) *Model {
 }
 
 // Init starts the session's tick.
-func (m *Model) Init() tea.Cmd { return tick() }
+func (m *Model) Init() tea.Cmd {
+	if m.opt.Mouse {
+		return tea.Batch(tick(), tea.EnableMouseCellMotion)
+	}
+	return tick()
+}
 
 func tick() tea.Cmd {
 	return tea.Tick(tickEvery, func(time.Time) tea.Msg { return tickMsg{} })

@@ -34,8 +34,9 @@ type Options struct {
 	// file would be levee's and not the person's. See SaveNew.
 	Save func(name string, data []byte) error
 
-	// Mouse lets the wheel scroll. Off by default, because it takes the
-	// terminal's own selection of text away.
+	// Mouse lets the wheel scroll and a click select a row. Off by default,
+	// because it takes the terminal's own selection of text away; :mouse on
+	// and off change it.
 	Mouse bool
 
 	// QuitEnds says what ends when the console is left ("the watch ends with

@@ -22,9 +22,6 @@ func Run(ctx context.Context, feed Feed, op Operator, opt Options, more ...tea.P
 	options := append([]tea.ProgramOption{
 		tea.WithContext(ctx), tea.WithAltScreen(), tea.WithFPS(30), tea.WithoutSignalHandler(),
 	}, more...)
-	if opt.Mouse {
-		options = append(options, tea.WithMouseCellMotion())
-	}
 	if _, err := tea.NewProgram(m, options...).Run(); err != nil {
 		if outer.Err() != nil && !errors.Is(err, tea.ErrProgramPanic) {
 			return nil

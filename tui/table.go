@@ -29,6 +29,7 @@ type table struct {
 	cursor int
 	top    int
 	page   int // lines shown last
+	line   int // of the frame, where the first row was drawn last; -1: no row was
 	follow bool
 	marks  map[netip.Prefix]bool
 	anchor netip.Prefix // where a range began

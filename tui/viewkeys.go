@@ -177,16 +177,43 @@ func (m *Model) escape() {
 	}
 }
 
-// mouse: the wheel moves, nothing else; a click never acts.
+// mouse: the wheel moves, a click selects the row under it. Nothing else: no
+// click acts, confirms or closes.
 func (m *Model) mouse(msg tea.MouseMsg) {
 	if m.dialog != nil || m.prompt != nil {
 		return
 	}
-	switch msg.Button {
-	case tea.MouseButtonWheelUp:
+	switch {
+	case msg.Button == tea.MouseButtonWheelUp:
 		m.screens[m.at].move(m, -1)
-	case tea.MouseButtonWheelDown:
+	case msg.Button == tea.MouseButtonWheelDown:
 		m.screens[m.at].move(m, 1)
+	case msg.Button == tea.MouseButtonLeft && msg.Action == tea.MouseActionPress:
+		m.click(msg.Y)
+	}
+}
+
+// click selects the row drawn on line y.
+func (m *Model) click(y int) {
+	var l *list
+	switch s := m.screens[m.at].(type) {
+	case *overviewScreen, *suspectsScreen:
+		t := m.table
+		if i := t.top + y - t.line; t.line >= 0 && y >= t.line && y < t.line+t.page && i < len(t.rows) {
+			t.move(i-t.cursor, m.opt.Now())
+		}
+		return
+	case *blocksScreen:
+		l = &s.list
+	case *auditScreen:
+		l = &s.list
+	case *jobsScreen:
+		l = &s.list
+	default:
+		return
+	}
+	if i := l.at(y); i >= 0 {
+		l.move(i - l.cursor)
 	}
 }
 
