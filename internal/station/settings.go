@@ -156,7 +156,7 @@ func input(s config.Source, parse logline.Options, i int, positions *source.Posi
 	case s.Syslog != "":
 		return syslog(s, parse, i)
 	case s.Beats != "":
-		return nil, fmt.Errorf("a beats source is not built in yet; let Filebeat write a file or send syslog instead")
+		return beats(s, parse, i)
 	}
 	return nil, fmt.Errorf("an elasticsearch source is not built in yet; follow the log files instead")
 }
