@@ -70,10 +70,8 @@ func (s *Station) enforcers() ([]actions.Enforcer, error) {
 		list = append(list, e)
 	}
 	if len(s.o.Config.Notify) > 0 {
-		o := notify.Options{Now: s.o.Now}
-		for _, n := range s.o.Config.Notify {
-			o.Targets = append(o.Targets, notify.Target{URL: n.URL.Reveal()})
-		}
+		o := NotifyOptions(s.o.Config)
+		o.Now = s.o.Now
 		if s.notifier, err = notify.New(o); err != nil {
 			return nil, err
 		}
@@ -103,6 +101,15 @@ func (s *Station) jenkinsOptions(c config.Jenkins) jenkins.Options {
 	}
 	for verb, j := range c.Jobs {
 		o.Jobs[actions.Verb(verb)] = jenkins.Job{Job: j.Job, Parameters: j.Parameters}
+	}
+	return o
+}
+
+// NotifyOptions says who is told.
+func NotifyOptions(c config.Config) notify.Options {
+	var o notify.Options
+	for _, n := range c.Notify {
+		o.Targets = append(o.Targets, notify.Target{URL: n.URL.Reveal()})
 	}
 	return o
 }

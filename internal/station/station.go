@@ -165,6 +165,7 @@ func (s *Station) Run(ctx context.Context) error {
 	start(&workers, s.dispatcher.Run)
 	start(&workers, s.automate)
 	start(&workers, s.keepBaseline)
+	start(&workers, s.prune)
 	if s.notifier != nil {
 		start(&workers, s.notifier.Run)
 	}
