@@ -53,6 +53,7 @@ type Station struct {
 	people    []*person
 	talk      talk
 	approvals approvals
+	cases     cases
 }
 
 // Open builds a station and reads what it knew before: the ledger, the

@@ -54,3 +54,28 @@ type Input struct {
 	Note      string        // the last problem, in one line with its mend
 	MayAct    bool
 }
+
+// Case is what people keep about an incident: whose it is, and what they wrote
+// down. The zero value is an incident that nobody has taken.
+type Case struct {
+	Owner string
+	Since time.Time // when they took it
+	Notes []Note    // oldest first, at most 100
+}
+
+// Note is a line that somebody wrote about an incident.
+type Note struct {
+	At       time.Time
+	By, Text string
+}
+
+// Waiting is a plan that waits for a second person.
+type Waiting struct {
+	Code    string // what approves it
+	By      string // who asks
+	Verb    actions.Verb
+	Targets int
+	Usual   float64 // 0 to 1, of usual traffic it touches
+	Reason  string
+	Expires time.Time
+}
