@@ -75,6 +75,10 @@ func allCommands() []command {
 			}
 			return m.toggleAuto(), nil
 		}},
+		{"own", "", "make the incident yours", nil, (*Model).cmdOwn},
+		{"note", "TEXT", "write a note about the incident", nil, (*Model).cmdNote},
+		{"handover", "NAME", "give the incident to somebody else", peopleWords, (*Model).cmdHandover},
+		{"approve", "[CODE]", "be the second person for what another operator asks for", codeWords, (*Model).cmdApprove},
 		{"undo", "", "undo your latest act", nil, func(m *Model, _ []string) (tea.Cmd, error) {
 			if why := whyNotUndo(m); why != "" {
 				return nil, fmt.Errorf("%s", why)

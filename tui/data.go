@@ -22,6 +22,7 @@ type data struct {
 	open   int              // open incidents
 	need   int              // suspects worth a measure that nobody has dealt with
 	stale  bool             // data older than the limit
+	waits  []Waiting        // plans of others that this operator could approve
 }
 
 // emptyData is what a console shows before the first snapshot.

@@ -17,6 +17,9 @@ type dialog interface {
 
 // open shows d. One that nobody asked for swallows keys until they rest.
 func (m *Model) open(d dialog, unasked bool) {
+	if old, ok := m.dialog.(*planDialog); ok {
+		old.endWait()
+	}
 	m.dialog, m.dialogTop, m.dialogMore = d, 0, 0
 	m.prompt = nil
 	if unasked {
@@ -26,6 +29,9 @@ func (m *Model) open(d dialog, unasked bool) {
 }
 
 func (m *Model) close() {
+	if d, ok := m.dialog.(*planDialog); ok {
+		d.endWait()
+	}
 	m.dialog = nil
 	m.table.touch(m.opt.Now())
 }

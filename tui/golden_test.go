@@ -44,6 +44,10 @@ var goldens = []struct {
 	{name: "filter-typing", keys: "/ a s n : 1 4 0 6 1"},
 	{name: "filter-wrong", keys: "/ s c o r e > h"},
 	{name: "incident", keys: "3"},
+	{name: "incident-owned", keys: "3", change: owned},
+	{name: "dialog-take-over", keys: "3 o", change: owned},
+	{name: "dialog-approve", keys: "P", change: asked},
+	{name: "overview-approval-waits", change: asked},
 	{name: "blocks", keys: "4"},
 	{name: "jobs", keys: "5"},
 	{name: "audit", keys: "6"},
@@ -75,6 +79,15 @@ func flashCrowd(f *fake) {
 	for i := range f.snap.History {
 		f.snap.History[i].Incident = false
 	}
+}
+
+func owned(f *fake) {
+	f.keep("shop-0307-1", Case{Owner: "bo", Since: t0.Add(-3 * time.Minute), Notes: []Note{
+		{At: t0.Add(-2 * time.Minute), By: "bo", Text: "hoster called, ticket 8812"}, {At: t0.Add(-time.Minute), By: "ana", Text: "checkout works again"}}})
+}
+
+func asked(f *fake) {
+	f.asked = []Waiting{{Code: "K7QX2M", By: "bo", Verb: actions.Block, Targets: 1200, Usual: .06, Reason: "distributed flood on shop.example.com", Expires: t0.Add(90 * time.Second)}}
 }
 
 func refuseSecond(f *fake) {

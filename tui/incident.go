@@ -76,6 +76,7 @@ func (s *incidentScreen) draw(m *Model, c *canvas, h int) {
 	m.heading(c, "Incident "+in.ID+nth)
 	t := writer{th: m.th, w: c.w}
 	s.verdict(m, &t, in)
+	s.owner(m, &t, in)
 	t.pair("stopping it", "removes "+percent(in.Excess)+" of the excess, touches "+percent(in.Collateral)+" of usual traffic")
 	short := h < 18 // the advice comes first where little can be seen
 	if short {
@@ -105,6 +106,7 @@ func (s *incidentScreen) draw(m *Model, c *canvas, h int) {
 		t.pair(padRight(signed(e.Points), 4)+e.Signal, e.Text)
 	}
 	t.indent = 0
+	s.notes(m, &t, in)
 	if len(in.Samples) > 0 {
 		t.head("Requests it is made of")
 		for i := range in.Samples {
@@ -170,6 +172,12 @@ func (s *incidentScreen) handover(m *Model) string {
 	line := func(words ...string) { b.WriteString(clean(strings.Join(words, "")) + "\n") }
 	line("Incident ", in.ID, ": ", attackName(in.Attack), " on ", orNone(in.Service))
 	line("Opened ", in.Opened.UTC().Format(time.RFC3339), ", now ", m.d.snap.Now.UTC().Format(time.RFC3339))
+	if c, kept := m.caseOf(in.ID); kept {
+		line("Owner: ", orNone(c.Owner), sinceText(c.Since))
+		for _, n := range c.Notes {
+			line("Note ", n.At.UTC().Format(time.RFC3339), " ", n.By, ": ", n.Text)
+		}
+	}
 	line("Traffic ", rate(in.Rate), " req/s, usual ", rate(in.Baseline), ", peak ", rate(in.Peak))
 	line("Signature: ", signatureText(in.Signature), " (", percent(in.Excess), " of the excess, ", percent(in.Collateral), " of usual traffic)")
 	for _, e := range in.Evidence {

@@ -109,6 +109,10 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.planned(msg)
 	case commitMsg:
 		m.committed(msg)
+	case codeMsg:
+		return m, m.coded(msg)
+	case approvedMsg:
+		m.approved(msg)
 	case ranMsg:
 		m.ran(msg)
 	case saidMsg:
@@ -121,6 +125,9 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 func (m *Model) load() {
 	before := m.d
 	m.d = load(m.feed, m.d, m.opt.StaleAfter)
+	if m.d.acts {
+		m.d.waits = m.waiting()
+	}
 	news := m.feed.Notices(m.seen)
 	for _, n := range news {
 		m.seen = max(m.seen, n.Seq)

@@ -28,6 +28,11 @@ type planDialog struct {
 	sending bool
 	typed   string
 	top     int // first target shown
+
+	waiting  bool   // for a second person
+	code     string // which approves it
+	seconded bool   // a second person approved
+	stop     func() // ends the wait; nil: nobody was asked
 }
 
 // ttls are what the arrow keys choose from.
@@ -44,6 +49,8 @@ func (m *Model) ask(what string, r actions.Request) tea.Cmd {
 func (d *planDialog) replan(m *Model) tea.Cmd {
 	m.calls++
 	d.call, d.got, d.err, d.typed, d.asked = m.calls, nil, nil, "", m.opt.Now()
+	d.endWait() // it was for the plan before
+	d.seconded = false
 	ctx, call, req, plan := m.ctx, d.call, d.req, d.plan
 	return func() tea.Msg {
 		ctx, cancel := context.WithTimeout(ctx, callFor)
@@ -86,9 +93,20 @@ func (d *planDialog) wanted() string {
 	case actions.ConfirmTyped:
 		return d.got.Type
 	case actions.ConfirmTwo:
+		if d.seconded {
+			return ""
+		}
 		return breakGlass
 	}
 	return ""
+}
+
+// endWait stops waiting for a second person.
+func (d *planDialog) endWait() {
+	if d.stop != nil {
+		d.stop()
+	}
+	d.stop, d.waiting, d.code = nil, false, ""
 }
 
 // breakGlass is typed to go on without a second person.
@@ -103,6 +121,11 @@ func (d *planDialog) press(m *Model, msg tea.KeyMsg) tea.Cmd {
 			m.say("info", "already sent; the answer comes on the message line")
 		}
 		m.close()
+		return nil
+	case key == "a" && d.typed == "" && want == breakGlass && !d.preview && m.op != nil:
+		if _, ok := m.op.(Pair); ok {
+			return d.askSecond(m)
+		}
 		return nil
 	case key == "enter":
 		m.say("info", "enter never confirms: y does, esc cancels")
@@ -142,8 +165,13 @@ func (d *planDialog) press(m *Model, msg tea.KeyMsg) tea.Cmd {
 			d.typed = string(r[:len(r)-1])
 		}
 	case tea.KeyRunes, tea.KeySpace:
-		if !msg.Paste && len(d.typed) < 64 {
-			d.typed += string(msg.Runes)
+		next := d.typed + string(msg.Runes)
+		switch {
+		case msg.Paste || len(next) > 64:
+		case want == breakGlass && !strings.HasPrefix(breakGlass, next):
+			m.say("info", "this needs a second person: a asks for one, or type "+breakGlass)
+		default:
+			d.typed = next
 		}
 	}
 	return nil
@@ -189,7 +217,7 @@ func (d *planDialog) commit(m *Model) tea.Cmd {
 	m.calls++
 	d.call = m.calls
 	ctx, call, op, token := m.ctx, d.call, m.op, d.got.Token
-	answer := actions.Answer{Typed: d.typed, BreakGlass: d.got.Needs == actions.ConfirmTwo}
+	answer := actions.Answer{Typed: d.typed, BreakGlass: d.got.Needs == actions.ConfirmTwo && !d.seconded}
 	what := d.what + " " + plural(len(d.got.Request.Targets), "target")
 	if len(d.got.Request.Targets) == 1 {
 		what = d.what + " " + targetText(d.got.Request.Targets[0])

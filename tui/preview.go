@@ -68,13 +68,32 @@ func (d *planDialog) question(m *Model, t *writer) {
 	case !d.ready(m.d.now()):
 		t.add(th.warn, "This preview is too old. esc, then ask again.")
 	case want == breakGlass && d.typed != want:
-		t.add(th.warn, "Needs a second person. Alone: type \""+want+"\", then y (logged loudly): "+d.typed+"_")
+		d.second(m, t)
 	case want != "" && d.typed != want:
 		t.add(th.warn, "This is large. Type \""+want+"\", then y: "+d.typed+"_")
+	case d.seconded:
+		t.add(th.danger, "A second person approved.  y  "+yes)
 	default:
 		t.add(th.danger, "y  "+yes)
 	}
 	t.add(th.focus, "[ Cancel: enter or esc ]")
+}
+
+// second says how to go on where a second person is needed.
+func (d *planDialog) second(m *Model, t *writer) {
+	_, can := m.op.(Pair)
+	alone := "Alone: type \"" + breakGlass + "\", then y (logged loudly): " + d.typed + "_"
+	switch {
+	case d.waiting && d.code != "":
+		t.add(t.th.warn, "Waiting for another operator: P in a console, or levee approve "+d.code)
+	case d.waiting:
+		t.add(t.th.warn, "Asking for a second person…")
+	case can && d.typed == "":
+		t.add(t.th.warn, "Needs a second person.  a  asks for one.")
+	default:
+		t.add(t.th.warn, "Needs a second person.")
+	}
+	t.add(t.th.warn, alone)
 }
 
 // targets lists what the act is aimed at.

@@ -39,10 +39,40 @@ type Operator interface {
 	Arm(ctx context.Context) error
 }
 
+// Casebook is a Feed that keeps whose an incident is and what was noted.
+type Casebook interface {
+	Case(incident string) Case
+}
+
+// Caseworker is an Operator who takes incidents and writes about them. Own
+// gives an incident that belongs to from ("": nobody) to the person to and fails
+// when it belongs to somebody else by now.
+type Caseworker interface {
+	Own(ctx context.Context, incident, from, to string) error
+	Note(ctx context.Context, incident, text string) error
+}
+
+// Waiter is a Feed that knows which plans wait for a second person.
+type Waiter interface {
+	Waiting() []Waiting
+}
+
+// Pair is an Operator who can ask for a second person and be one. AskApproval
+// returns when somebody approved, the plan expired or ctx ended; a Commit of
+// the plan then carries the approval.
+type Pair interface {
+	AskApproval(ctx context.Context, p actions.Plan, code func(string)) error
+	GiveApproval(code string) error
+}
+
 // The station describes itself in these words.
 type (
 	Status = status.Status
 	Link   = status.Link
 	Person = status.Person
 	Input  = status.Input
+
+	Case    = status.Case
+	Note    = status.Note
+	Waiting = status.Waiting
 )

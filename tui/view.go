@@ -171,6 +171,10 @@ func (m *Model) drawKeys(c *canvas) {
 	if !m.d.board.Auto.Armed || m.op == nil {
 		stop = ""
 	}
+	approve := ""
+	if len(m.d.waits) > 0 {
+		approve = "P APPROVE?  "
+	}
 	var list []*binding
 	switch {
 	case m.prompt != nil:
@@ -189,7 +193,7 @@ func (m *Model) drawKeys(c *canvas) {
 	if c.w < 110 {
 		gap = 1
 	}
-	edge := c.w - measure(stop) - measure(help) - 1
+	edge := c.w - measure(approve) - measure(stop) - measure(help) - 1
 	c.put("", " ")
 	for _, b := range list {
 		if b.on != nil && b.shown(scrOverview) && len(m.table.rows) == 0 && (m.at == scrOverview || m.at == scrSuspects) {
@@ -207,6 +211,7 @@ func (m *Model) drawKeys(c *canvas) {
 		c.put(p, " "+b.short+"  "[:gap])
 	}
 	c.space("", edge)
+	c.put(m.th.warn, approve)
 	c.put(m.th.danger, stop)
 	c.put(m.th.key, help)
 	c.end()
