@@ -9,6 +9,8 @@ import (
 	"testing"
 )
 
+// TestSetup is the first in this package to touch the node: it needs one that
+// nobody prepared.
 func TestSetup(t *testing.T) {
 	c := superuser(t)
 	setupKey := client(t, Options{URLs: []string{realNode(t).URL}, APIKey: key(t, c, "setup")})

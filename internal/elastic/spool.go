@@ -29,6 +29,7 @@ type spool struct {
 	segments []int64 // numbers of the files, oldest first; the last is written to
 	sizes    map[int64]int64
 	out      *os.File
+	last     int64 // number of the newest file there ever was: none is used twice, the cursor may name it
 	offset   int64 // in the oldest file: what is before it has been sent
 	waiting  int64 // bytes not sent yet
 	more     chan struct{}
@@ -58,6 +59,9 @@ func openSpool(dir string, limit int64) (*spool, error) {
 		s.waiting += info.Size()
 	}
 	slices.Sort(s.segments)
+	if len(s.segments) > 0 {
+		s.last = s.segments[len(s.segments)-1]
+	}
 	if err := s.loadCursor(); err != nil {
 		return nil, err
 	}
@@ -84,6 +88,7 @@ func (s *spool) loadCursor() error {
 	if _, err := fmt.Sscanf(string(b), "%d %d", &n, &at); err != nil {
 		return nil
 	}
+	s.last = max(s.last, n)
 	if len(s.segments) > 0 && s.segments[0] == n && at >= 0 && at <= s.sizes[n] {
 		s.offset = at
 		s.waiting -= at
@@ -127,14 +132,10 @@ func (s *spool) put(records []byte, share float64) (bool, error) {
 // room makes sure that there is a file to write to. A file of an earlier run
 // is never written to again: its last line may be torn.
 func (s *spool) room() error {
-	next := int64(1)
-	if len(s.segments) > 0 {
-		last := s.segments[len(s.segments)-1]
-		if s.out != nil && s.sizes[last] < segmentSize {
-			return nil
-		}
-		next = last + 1
+	if s.out != nil && s.sizes[s.last] < segmentSize {
+		return nil
 	}
+	next := s.last + 1
 	f, err := os.OpenFile(s.file(next), os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("write to the spool %s: %w", s.dir, err)
@@ -145,7 +146,7 @@ func (s *spool) room() error {
 			return fmt.Errorf("write to the spool %s: %w", s.dir, err)
 		}
 	}
-	s.out = f
+	s.out, s.last = f, next
 	s.segments = append(s.segments, next)
 	s.sizes[next] = 0
 	return nil
@@ -155,6 +156,10 @@ func (s *spool) room() error {
 // first, how many bytes they take, and how many records could not be read.
 func (s *spool) next(size int) (docs []Doc, n int64, torn int, err error) {
 	s.mu.Lock()
+	if err := s.drop(); err != nil {
+		s.mu.Unlock()
+		return nil, 0, 0, err
+	}
 	var seg, at, end int64
 	if len(s.segments) > 0 {
 		seg, at = s.segments[0], s.offset
@@ -199,13 +204,22 @@ func (s *spool) done(n int64) error {
 	defer s.mu.Unlock()
 	s.offset += n
 	s.waiting -= n
-	seg := s.segments[0]
-	if s.offset >= s.sizes[seg] && (len(s.segments) > 1 || s.out == nil || s.sizes[seg] >= segmentSize) {
-		if len(s.segments) == 1 && s.out != nil {
-			if err := s.out.Close(); err != nil {
-				return fmt.Errorf("spool: %w", err)
-			}
-			s.out = nil
+	if err := s.drop(); err != nil {
+		return err
+	}
+	if len(s.segments) == 0 {
+		return nil
+	}
+	return s.saveCursor(s.segments[0], s.offset)
+}
+
+// drop removes files that were sent to their end, unless one is still being
+// written to.
+func (s *spool) drop() error {
+	for len(s.segments) > 0 {
+		seg := s.segments[0]
+		if s.offset < s.sizes[seg] || len(s.segments) == 1 && s.out != nil {
+			return nil
 		}
 		if err := os.Remove(s.file(seg)); err != nil {
 			return fmt.Errorf("spool: %w", err)
@@ -213,12 +227,8 @@ func (s *spool) done(n int64) error {
 		delete(s.sizes, seg)
 		s.segments = s.segments[1:]
 		s.offset = 0
-		if len(s.segments) == 0 {
-			return s.saveCursor(seg+1, 0)
-		}
-		seg = s.segments[0]
 	}
-	return s.saveCursor(seg, s.offset)
+	return nil
 }
 
 func (s *spool) saveCursor(seg, at int64) error {

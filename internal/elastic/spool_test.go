@@ -59,6 +59,29 @@ func TestSpoolGoesOnAfterRestart(t *testing.T) {
 	must(t, s.close())
 }
 
+func TestSpoolForgetsWhatWasSentBeforeARestart(t *testing.T) {
+	dir := t.TempDir()
+	for run := range 3 {
+		s, err := openSpool(dir, 1<<20)
+		must(t, err)
+		if ids, _ := drain(t, s); len(ids) != 0 {
+			t.Fatalf("run %d begins with %v", run, ids)
+		}
+		for i := range 3 {
+			if ok, err := s.put(record(i), 1); !ok || err != nil {
+				t.Fatal(ok, err)
+			}
+			if ids, _ := drain(t, s); len(ids) != 1 {
+				t.Fatalf("run %d, record %d: %v", run, i, ids)
+			}
+		}
+		must(t, s.close())
+	}
+	if list, err := filepath.Glob(filepath.Join(dir, "*.spool")); err != nil || len(list) > 1 {
+		t.Errorf("files left: %v, %v", list, err)
+	}
+}
+
 func TestSpoolIsBounded(t *testing.T) {
 	s, err := openSpool(t.TempDir(), 10_000)
 	must(t, err)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -141,11 +142,16 @@ func TestPublishThroughOutages(t *testing.T) {
 
 	const rounds, each = 20, 500
 	for i := range rounds {
+		before := p.Counts().Sent
 		p.Requests(requests(each))
 		switch i % 5 {
 		case 1:
-			before := p.Counts().Sent
-			until(t, "something sent", func() bool { return p.Counts().Sent > before })
+			until(t, "something sent", func() bool {
+				if n := p.Link().Note; p.Counts().Rejected > 0 || strings.Contains(n, "forbids") {
+					t.Fatal(n)
+				}
+				return p.Counts().Sent > before
+			})
 			way.cut()
 		case 2:
 			until(t, "the outage seen", func() bool { l := p.Link(); return !l.OK && l.Note != "" })
