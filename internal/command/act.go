@@ -154,11 +154,14 @@ func (a *acting) commit(ctx context.Context, h Host, s Streams, unread int, plan
 	if err != nil {
 		return err
 	}
-	refused := tellRefusals(s, p.Refusals)
-	if p.Token == "" {
-		if refused == 0 && len(p.Refusals) > 0 {
-			return nil // all of it stands already
-		}
+	refused := countRefusals(p.Refusals)
+	if p.Token != "" || refused == 0 || len(p.Refusals) > 1 {
+		tellRefusals(s, p.Refusals)
+	}
+	switch {
+	case p.Token == "" && refused == 0 && len(p.Refusals) > 0:
+		return nil // all of it stands already
+	case p.Token == "":
 		return &actions.RefusedError{Refusals: p.Refusals}
 	}
 	if a.preview {
@@ -253,22 +256,27 @@ func outcome(p actions.Plan, done []actions.Decision, refused, unread int) error
 // refusalsShown is how many refusals are told one by one.
 const refusalsShown = 10
 
-// tellRefusals says what the guardrails refused and counts it, without what
-// is so already: asking twice is no mistake.
-func tellRefusals(s Streams, rs []actions.Refusal) int {
+// countRefusals counts what the guardrails refused, without what is so
+// already: asking twice is no mistake.
+func countRefusals(rs []actions.Refusal) int {
 	n := 0
-	for i, r := range rs {
+	for _, r := range rs {
 		if r.Rule != "duplicate" && r.Rule != "not_blocked" {
 			n++
 		}
-		if i < refusalsShown {
-			fmt.Fprintf(s.Err, "levee: %s: %s\n", oneLine(r.Target.String()), oneLine(r.String()))
-		}
-	}
-	if more := len(rs) - refusalsShown; more > 0 {
-		fmt.Fprintf(s.Err, "levee: and %d more\n", more)
 	}
 	return n
+}
+
+// tellRefusals says what the guardrails refused, the first few one by one.
+func tellRefusals(s Streams, rs []actions.Refusal) {
+	for i, r := range rs {
+		if i == refusalsShown {
+			fmt.Fprintf(s.Err, "levee: and %d more\n", len(rs)-i)
+			return
+		}
+		fmt.Fprintf(s.Err, "levee: %s: %s\n", oneLine(r.Target.String()), oneLine(r.String()))
+	}
 }
 
 // tellPlan is --preview.

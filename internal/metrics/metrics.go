@@ -85,7 +85,11 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 	}
 	s, b, st := c.o.Station.Snapshot(), c.o.Station.Board(), c.o.Station.Status()
-	gauge(dataAge, max(-1, st.DataAge.Seconds()))
+	age := st.DataAge.Seconds()
+	if st.DataAge < 0 {
+		age = -1
+	}
+	gauge(dataAge, age)
 	count(requests, s.Total.Requests)
 	gauge(rate, s.Total.Rate)
 	for _, in := range st.Inputs {

@@ -101,7 +101,7 @@ func (d *Directory) checkCertificate(name string, cert *gossh.Certificate, from 
 	if len(cert.ValidPrincipals) == 0 {
 		return errors.New("the certificate names no principal: it would be good for everybody")
 	}
-	checker := gossh.CertChecker{Clock: func() time.Time { return now }}
+	checker := gossh.CertChecker{SupportedCriticalOptions: []string{"source-address"}, Clock: func() time.Time { return now }}
 	if err := checker.CheckCert(name, cert); err != nil {
 		return err
 	}
