@@ -33,7 +33,7 @@ func defaultBindings() []binding {
 		{name: "unblock", keys: []string{"x"}, short: "unblock", group: "Act", help: "lift the block of the selected source or row", on: onUndo, why: whyNotUnblock, do: (*Model).askUnblock},
 		{name: "undo", keys: []string{"u"}, short: "undo", group: "Act", help: "undo your latest act that is still in force (on Blocks: the selected one)", why: whyNotUndo, do: (*Model).askUndo},
 		{name: "filter", keys: []string{"/"}, short: "filter", group: "Choose", help: "filter the suspects: path:/login asn:9009 score>80 !state:blocked ua~^curl", do: do((*Model).askFilter)},
-		{name: "screens", keys: []string{"1-9"}, short: "screens", group: "", help: "", do: do(func(*Model) {})},
+		{name: "screens", keys: []string{"0-9"}, short: "screens", group: "", help: "", do: do(func(*Model) {})},
 		{name: "allow", keys: []string{"w"}, short: "allow", group: "Act", help: "allow the source: no block touches it", on: onSource, why: mayAct, do: (*Model).askAllow},
 		{name: "mark", keys: []string{" "}, short: "mark", group: "Choose", help: "mark the selected source, for one act on many", on: inTable, do: do(func(m *Model) { m.table.mark(m.opt.Now()) })},
 		{name: "mark-range", keys: []string{"v"}, group: "Choose", help: "mark from the last mark to here", on: inTable, do: do(func(m *Model) { m.table.markRange(m.opt.Now()) })},
@@ -85,11 +85,11 @@ func defaultBindings() []binding {
 			m.goTo(id)
 		}
 	}
-	names := [...]string{"overview", "suspects", "incident", "blocks", "jobs", "audit", "auto-mode", "health", "sessions"}
+	names := [...]string{"overview", "suspects", "incident", "blocks", "jobs", "audit", "auto-mode", "health", "sessions", "fleet"}
 	helps := [...]string{"traffic and the worst suspects", "all suspects", "the incident: what, why, what to do", "what is in force, with TTL", "Jenkins jobs",
-		"what was decided, and by whom", "what auto mode does next and why not more", "inputs, enforcers, memory, lag", "who is here"}
+		"what was decided, and by whom", "what auto mode does next and why not more", "inputs, enforcers, memory, lag", "who is here", "the whole fleet from Elasticsearch, beside this levee"}
 	for i, n := range names {
-		bs = append(bs, binding{name: n, keys: []string{strconv.Itoa(i + 1)}, group: "Screens", help: helps[i],
+		bs = append(bs, binding{name: n, keys: []string{strconv.Itoa((i + 1) % 10)}, group: "Screens", help: helps[i],
 			do: do(open(screenID(i)))})
 	}
 	return bs

@@ -84,7 +84,7 @@ func columnWords(*Model) []string {
 }
 
 func screenWords(*Model) []string {
-	return []string{"overview", "suspects", "incident", "blocks", "jobs", "audit", "auto", "health", "sessions"}
+	return []string{"overview", "suspects", "incident", "blocks", "jobs", "audit", "auto", "health", "sessions", "fleet"}
 }
 
 // networkOf is the /24 or /48 that p lies in.

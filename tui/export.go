@@ -39,10 +39,20 @@ func (m *Model) sheet() *sheet {
 		return jobSheet(m.d.board.Jobs)
 	case *sourceScreen:
 		return requestSheet(s.view.Recent)
+	case *fleetScreen:
+		return fleetSheet(s.fleet.Sources)
 	case *incidentScreen:
 		return incidentSheet(m.d.snap.Incidents)
 	}
 	return nil
+}
+
+func fleetSheet(list []detect.Share) *sheet {
+	sh := &sheet{what: plural(len(list), "source"), head: []string{"source", "requests", "share"}}
+	for _, x := range list {
+		sh.add(x.Name, x.Count, round(x.Share, 1000))
+	}
+	return sh
 }
 
 func suspectSheet(rows []row) *sheet {

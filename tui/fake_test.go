@@ -40,6 +40,7 @@ type fake struct {
 	answers  []actions.Answer
 	disarms  int
 	sources  int
+	fleet    Fleet
 	cases    map[string]Case
 	asked    []Waiting
 	given    chan struct{}  // closed by the second person
@@ -410,4 +411,15 @@ func (h hands) GiveApproval(code string) error {
 	h.asked = nil
 	close(h.given)
 	return nil
+}
+
+func (f *fake) Fleet() Fleet { f.mu.Lock(); defer f.mu.Unlock(); return f.fleet }
+
+// fleetNight is the fleet during the flood.
+func fleetNight(f *fake) {
+	f.fleet = Fleet{Configured: true, At: t0.Add(-4 * time.Second), Window: 5 * time.Minute, Rate: 41_200, Before: 3100, Distinct: 288_000,
+		Status:  [6]float64{0, 0, .64, .03, .24, .09},
+		Hosts:   []detect.Share{{Name: "shop.example.com", Share: .81}, {Name: "blog.example.com", Share: .12}},
+		Paths:   []detect.Share{{Name: "/login", Share: .86}, {Name: "/", Share: .05}},
+		Sources: []detect.Share{{Name: "198.51.100.23", Count: 240_000, Share: .0194}, {Name: "192.0.2.14", Count: 120_000, Share: .0097}, {Name: "2001:db8:7::9", Count: 90_000, Share: .007}, {Name: "203.0.113.200", Count: 30_000, Share: .002}, {Name: "198.18.0.1", Count: 9000, Share: .001}}}
 }

@@ -54,6 +54,12 @@ var goldens = []struct {
 	{name: "auto", keys: "7"},
 	{name: "health", keys: "8"},
 	{name: "sessions", keys: "9"},
+	{name: "fleet", keys: "0 j", change: fleetNight},
+	{name: "fleet-not-configured", keys: "0"},
+	{name: "fleet-down", keys: "0", change: func(f *fake) {
+		fleetNight(f)
+		f.fleet.At, f.fleet.Problem = t0.Add(-10*time.Minute), "Elasticsearch at https://es.example.com:9200 refuses the connection: check elasticsearch.urls"
+	}},
 	{name: "source", keys: "j enter"},
 	{name: "source-prefix", keys: "j enter p"},
 	{name: "messages", keys: "M"},

@@ -185,26 +185,26 @@ func TestQuitAsksWhenSomethingEnds(t *testing.T) {
 
 func TestEveryScreenByNumberAndBack(t *testing.T) {
 	d := sit(t, newFake(), 100, 30, plain)
-	for i := range 9 {
-		d.keys(fmt.Sprint(i + 1))
+	for i := range 10 {
+		d.keys(fmt.Sprint((i + 1) % 10))
 		if d.m.at != screenID(i) {
 			t.Fatalf("%d opened screen %d", i+1, d.m.at)
 		}
 	}
-	for i := 7; i >= 0; i-- {
+	for i := 8; i >= 0; i-- {
 		d.keys("-")
 		if d.m.at != screenID(i) {
 			t.Fatalf("- went to %d, not %d", d.m.at, i)
 		}
 	}
-	for i := range 9 {
+	for i := range 10 {
 		d.keys("tab")
-		if d.m.at != screenID((i+1)%9) {
+		if d.m.at != screenID((i+1)%10) {
 			t.Fatalf("tab went to %d", d.m.at)
 		}
 	}
 	d.keys("shift+tab")
-	if d.m.at != scrPeople {
+	if d.m.at != scrFleet {
 		t.Fatalf("shift+tab went to %d", d.m.at)
 	}
 }

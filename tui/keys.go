@@ -29,7 +29,7 @@ func (b *binding) shown(at screenID) bool { return b.on == nil || slices.Contain
 
 var (
 	inTable  = []screenID{scrOverview, scrSuspects}
-	onRows   = []screenID{scrOverview, scrSuspects, scrIncident, scrBlocks, scrAudit}
+	onRows   = []screenID{scrOverview, scrSuspects, scrIncident, scrBlocks, scrAudit, scrFleet}
 	onSource = []screenID{scrOverview, scrSuspects, scrSource}
 	onBlock  = []screenID{scrOverview, scrSuspects, scrSource, scrIncident}
 	onUndo   = []screenID{scrOverview, scrSuspects, scrSource, scrIncident, scrBlocks, scrAudit}
@@ -136,7 +136,7 @@ func (m *Model) screenNames(ids []screenID) string {
 			out = append(out, "a source (enter)")
 			continue
 		}
-		out = append(out, m.screens[id].title(m)+" ("+fmt.Sprint(int(id)+1)+")")
+		out = append(out, m.screens[id].title(m)+" ("+fmt.Sprint((int(id)+1)%10)+")")
 	}
 	return strings.Join(out, ", ")
 }

@@ -27,6 +27,12 @@ type Historian interface {
 	History(span time.Duration) []detect.Point // oldest first
 }
 
+// Fleeter is a Feed that knows what Elasticsearch last counted for all hosts. It
+// asks in the background; Fleet returns at once.
+type Fleeter interface {
+	Fleet() Fleet
+}
+
 // Operator is how a console acts, bound to one authenticated actor. Its
 // methods may take long and are called from commands, never from Update.
 type Operator interface {
@@ -75,4 +81,5 @@ type (
 	Case    = status.Case
 	Note    = status.Note
 	Waiting = status.Waiting
+	Fleet   = status.Fleet
 )

@@ -7,7 +7,7 @@ import (
 	"levee/actions"
 )
 
-// screenID is a screen; its number is the key that opens it.
+// screenID is a screen; the first ten have a digit that opens them.
 type screenID int
 
 const (
@@ -20,6 +20,7 @@ const (
 	scrAuto
 	scrHealth
 	scrPeople
+	scrFleet
 	scrSource
 	scrMessages
 	scrHelp
@@ -40,6 +41,7 @@ func newScreens() [screenCount]screen {
 	return [screenCount]screen{
 		scrOverview: &overviewScreen{}, scrSuspects: &suspectsScreen{}, scrIncident: &incidentScreen{}, scrBlocks: &blocksScreen{},
 		scrJobs: &jobsScreen{}, scrAudit: &auditScreen{}, scrAuto: &autoScreen{}, scrHealth: &healthScreen{}, scrPeople: &peopleScreen{},
+		scrFleet:  &fleetScreen{},
 		scrSource: &sourceScreen{}, scrMessages: &messagesScreen{}, scrHelp: &helpScreen{},
 	}
 }

@@ -129,7 +129,7 @@ func (m *Model) sameNetwork() {
 
 // cycle opens the next of the numbered screens.
 func (m *Model) cycle(step int) {
-	const numbered = int(scrPeople) + 1
+	const numbered = int(scrFleet) + 1
 	at := int(m.at)
 	if at >= numbered {
 		at = 0
@@ -208,6 +208,8 @@ func (m *Model) click(y int) {
 	case *auditScreen:
 		l = &s.list
 	case *jobsScreen:
+		l = &s.list
+	case *fleetScreen:
 		l = &s.list
 	default:
 		return

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"levee/actions"
+	"levee/detect"
 )
 
 // Status is what the status bar and the health screen show of the station.
@@ -78,4 +79,22 @@ type Waiting struct {
 	Usual   float64 // 0 to 1, of usual traffic it touches
 	Reason  string
 	Expires time.Time
+}
+
+// Fleet is the traffic of all hosts together, as Elasticsearch counted it last.
+// It is immutable.
+type Fleet struct {
+	Configured bool
+	Problem    string        // why there is nothing newer, in one line with its mend; "" all is well
+	At         time.Time     // when the cluster was asked; zero: it has not answered yet
+	Window     time.Duration // what the figures cover: the time before At
+	Rate       float64       // requests/s
+	Before     float64       // requests/s in the same window an hour earlier; 0 unknown
+	Status     [6]float64    // share of 1xx … 5xx at index 1 … 5, without or another at 0
+	Distinct   int           // distinct sources (an estimate)
+	Hosts      []detect.Share
+	Sources    []detect.Share // busiest first, at most 20; Name is an address
+	Paths      []detect.Share
+	Agents     []detect.Share
+	Partial    bool // some of the cluster did not answer: the figures are too low
 }
