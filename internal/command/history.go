@@ -258,3 +258,9 @@ func auditVerifyVerb(run Runner) *cobra.Command {
 	c.Flags().StringSliceVar(&heads, "head", nil, "a head published before, SEQ:HEX (repeatable)")
 	return c
 }
+
+// WriteList prints rows in one of the formats of -o; a row of the table is
+// what line makes of it, with control characters made harmless.
+func WriteList[T any](w io.Writer, f Format, rows []T, line func(T) string) error {
+	return list(w, f, "", rows, line)
+}

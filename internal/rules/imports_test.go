@@ -38,6 +38,8 @@ var allowed = []struct {
 		"internal/elastic", "internal/enrich", "internal/source", "internal/station", "internal/status"}},
 	{"internal/control", nil},
 	{"internal/metrics", []string{"actions", "detect", "internal/status"}},
+	{"internal/doctor", []string{
+		"actions", "detect", "detect/logline", "internal/config", "internal/elastic", "internal/source", "internal/station", "tui/sshd"}},
 	{"internal/daemon", []string{
 		"actions", "internal/command", "internal/config", "internal/control", "internal/metrics", "internal/station",
 		"internal/status", "tui", "tui/..."}},
