@@ -71,7 +71,7 @@ func (s *auditScreen) draw(m *Model, c *canvas, h int) {
 			p = m.th.dim
 		}
 		m.listRow(c, p, i == s.list.cursor, auditFields(c.w, clock(d.Changed), d.Actor.Name, verbName(d.Verb), targetText(d.Target),
-			stateName(d), d.EndedBy, d.Reason)...)
+			stateName(d), d.EndedBy, inWords(d.Reason))...)
 	}
 	c.blank(stop - c.rows)
 }

@@ -45,14 +45,14 @@ func (s *autoScreen) draw(m *Model, c *canvas, h int) {
 	t.indent = 4
 	t.head("Next")
 	for _, n := range a.Next {
-		t.pair("·", n)
+		t.pair("·", inWords(n))
 	}
 	if len(a.Next) == 0 {
 		t.add(m.th.dim, " nothing to do")
 	}
 	t.head("Why not")
 	for _, n := range a.Why {
-		t.pair("·", n)
+		t.pair("·", inWords(n))
 	}
 	if len(a.Why) == 0 {
 		t.add(m.th.dim, " nothing holds it back")

@@ -27,10 +27,10 @@ func (m *Model) drawBanner(c *canvas) {
 	in := d.top
 	switch {
 	case d.status.DataAge < 0:
-		m.bannerLine(c, th.warn, false, " no data yet: nothing can be judged", "8 shows the inputs", blocked)
+		m.bannerLine(c, th.warn, false, " no data yet: nothing can be judged", m.keyOf("health")+" shows the inputs", blocked)
 		return
 	case d.stale:
-		m.bannerLine(c, th.hostile, true, " STALE  no log line for "+age(d.status.DataAge), "what you see may be over", "8 shows the inputs", blocked, queue)
+		m.bannerLine(c, th.hostile, true, " STALE  no log line for "+age(d.status.DataAge), "what you see may be over", m.keyOf("health")+" shows the inputs", blocked, queue)
 		return
 	}
 	if in == nil {
@@ -63,7 +63,7 @@ func (m *Model) drawBanner(c *canvas) {
 	}
 	need := "all suspects handled"
 	if d.need > 0 {
-		need = strconv.Itoa(d.need) + " need you: f"
+		need = strconv.Itoa(d.need) + " need you: " + m.keyOf("open-only")
 	}
 	if !in.Attack.Hostile() {
 		m.bannerLine(c, th.crowd, false, what, crowdAdvice(in.Attack, c.w), rps, since, more, "err "+percent(t.ErrorShare))
@@ -73,7 +73,7 @@ func (m *Model) drawBanner(c *canvas) {
 	if d.need == 0 && t.Baseline > 0 && t.Rate < 1.5*t.Baseline {
 		p = th.contained // it goes on, but nobody is hurt
 	}
-	m.bannerLine(c, p, true, what, rps, need, "3: what to do", since, more, "err "+percent(t.ErrorShare), blocked, queue)
+	m.bannerLine(c, p, true, what, rps, need, m.keyOf("incident")+": what to do", since, more, "err "+percent(t.ErrorShare), blocked, queue)
 }
 
 // crowdAdvice says what a surge that is no attack needs.

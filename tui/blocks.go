@@ -83,7 +83,7 @@ func (s *blocksScreen) draw(m *Model, c *canvas, h int) {
 		d := s.shown[i]
 		st := standing{kind: m.d.stand.kind(d), decision: d}
 		m.listRow(c, st.pen(m.th, 0), i == s.list.cursor, blockFields(c.w, targetText(d.Target), verbName(d.Verb), stateName(d), countdownOr(m.d.now(), d.Expires),
-			d.Actor.Name, effectText(d.Effect), d.Reason)...)
+			d.Actor.Name, effectText(d.Effect), inWords(d.Reason))...)
 	}
 	c.blank(stop - detail - c.rows)
 	if detail > 0 {
@@ -94,7 +94,7 @@ func (s *blocksScreen) draw(m *Model, c *canvas, h int) {
 func (s *blocksScreen) drawDetail(m *Model, c *canvas, stop int) {
 	d := s.selected(m)
 	m.heading(c, targetText(d.Target)+"  "+verbName(d.Verb)+" by "+d.Actor.Name+" via "+d.Actor.Via+" at "+clock(d.Created)+"Z")
-	why := orNone(d.Reason)
+	why := orNone(inWords(d.Reason))
 	if len(d.Evidence) > 0 {
 		why += ": " + strings.Join(d.Evidence, "; ")
 	}

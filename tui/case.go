@@ -124,7 +124,7 @@ func (s *incidentScreen) owner(m *Model, t *writer, in *detect.Incident) {
 	}
 	switch {
 	case c.Owner == "" && in.Closed.IsZero():
-		t.pairIn(m.th.warn, "owner", "nobody yet: o makes it yours")
+		t.pairIn(m.th.warn, "owner", "nobody yet: "+m.keyOf("own")+" makes it yours")
 	case c.Owner == "":
 		t.pair("owner", "nobody took it")
 	default:
@@ -150,7 +150,7 @@ func (s *incidentScreen) notes(m *Model, t *writer, in *detect.Incident) {
 	}
 	t.indent = 0
 	if len(c.Notes) == 0 {
-		t.add(m.th.dim, " none yet: N writes one")
+		t.add(m.th.dim, " none yet: "+m.keyOf("note")+" writes one")
 	}
 }
 

@@ -151,3 +151,15 @@ func TestNumbers(t *testing.T) {
 		}
 	}
 }
+
+func TestMessagesAreInWords(t *testing.T) {
+	for in, want := range map[string]string{
+		"blocked for single_source_flood, ok": "blocked for single source flood, ok", "(scale_up) job ops/scale_up": "(scale up) job ops/scale_up",
+		"/distributed_flood": "/distributed_flood", "198.51.100.77: heavy_usual, carries 2.4 %": "198.51.100.77: heavy usual, carries 2.4 %",
+		"my_own_word": "my_own_word", "actions.jenkins.token_file": "actions.jenkins.token_file", "": "",
+	} {
+		if got := inWords(in); got != want {
+			t.Errorf("inWords(%q) = %q, want %q", in, got, want)
+		}
+	}
+}

@@ -151,7 +151,7 @@ func TestRefusalShowsRuleValueAndMend(t *testing.T) {
 	refuseSecond(f)
 	d := sit(t, f, 80, 24, plain)
 	d.keys("j space space b")
-	d.sees("REFUSED", "allow_list", "levee.yaml:12", "take it off the list", "1 of 2")
+	d.sees("REFUSED", "allow list", "levee.yaml:12", "take it off the list", "1 of 2")
 	d.keys("y")
 	if b := f.Board(); b.Active[0].Target.Prefix != pfx("198.51.100.77") || b.Active[1].Target.Prefix == pfx("198.51.100.23") {
 		t.Fatal("the refused target was blocked")

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"levee/actions"
 	"levee/detect"
 )
 
@@ -181,4 +182,48 @@ func plural(n int, one string) string {
 		return "1 " + one
 	}
 	return strconv.Itoa(n) + " " + one + "s"
+}
+
+// wording writes the names that attacks, acts and rules have in records as
+// people do. Only those names: an underscore in a path or a job is left alone.
+var wording = newWording()
+
+func newWording() *strings.Replacer {
+	var pairs []string
+	add := func(name string) {
+		if strings.Contains(name, "_") {
+			pairs = append(pairs, name, strings.ReplaceAll(name, "_", " "))
+		}
+	}
+	for _, a := range detect.Attacks {
+		add(string(a))
+	}
+	for _, v := range [...]actions.Verb{actions.ScaleUp, actions.ScaleDown} {
+		add(string(v))
+	}
+	for _, r := range [...]string{"allow_list", "own_address", "not_blocked", "bad_target", "heavy_usual", "active_blocks", "blocks_per_minute", "scale_ups_per_hour", "usual_share", "too_wide", "own_range", "trusted_proxy", "may_act"} {
+		add(r)
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// inWords writes a message for people: distributed flood, not
+// distributed_flood. A word that holds anything else than letters and the name
+// itself, such as a path, stays as it is.
+func inWords(s string) string {
+	if !strings.Contains(s, "_") {
+		return s
+	}
+	var b strings.Builder
+	for i, w := range strings.Split(s, " ") {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		core := strings.Trim(w, ":;,.()\"'")
+		if strings.Trim(core, "abcdefghijklmnopqrstuvwxyz_") == "" {
+			w = wording.Replace(w)
+		}
+		b.WriteString(w)
+	}
+	return b.String()
 }

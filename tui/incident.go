@@ -103,7 +103,7 @@ func (s *incidentScreen) draw(m *Model, c *canvas, h int) {
 	t.head("Why")
 	t.indent = 20
 	for _, e := range in.Evidence {
-		t.pair(padRight(signed(e.Points), 4)+e.Signal, e.Text)
+		t.pair(padRight(signed(e.Points), 4)+strings.ReplaceAll(e.Signal, "_", " "), e.Text)
 	}
 	t.indent = 0
 	s.notes(m, &t, in)
@@ -152,7 +152,7 @@ func (s *incidentScreen) advice(t *writer, in *detect.Incident) {
 	for i, me := range in.Measures {
 		text := keys[me]
 		if text == "" {
-			text = string(me)
+			text = strings.ReplaceAll(string(me), "_", " ")
 		}
 		t.add(t.th.warn, " "+strconv.Itoa(i+1)+". "+text)
 	}

@@ -63,6 +63,9 @@ func newBindings(over map[string]string) ([]binding, error) {
 		for j, k := range bs[i].keys {
 			bs[i].keys[j] = strings.ReplaceAll(k, "\x00", " ")
 		}
+		if n == "stop" && !slices.Contains(bs[i].keys, "!") {
+			return defaultBindings(), fmt.Errorf("keys: stop stays on !: whoever comes to help must find it there")
+		}
 		if len(bs[i].keys) == 0 {
 			return defaultBindings(), fmt.Errorf("keys: %s has no key: give at least one", n)
 		}
@@ -185,3 +188,13 @@ func (q *quiet) swallow(now time.Time) bool {
 }
 
 func newestAct(m *Model) *actions.Decision { return latestOf(m.d.board, m.d.me.Name) }
+
+// keyOf is the key of an action as a message names it.
+func (m *Model) keyOf(name string) string {
+	for i := range m.keys {
+		if m.keys[i].name == name {
+			return keyName(m.keys[i].keys[0])
+		}
+	}
+	return ":" + name
+}

@@ -162,6 +162,7 @@ func (m *Model) watchOthers(before *data) {
 
 // remember keeps a message for the message screen.
 func (m *Model) remember(n actions.Notice) {
+	n.Text = inWords(n.Text)
 	m.notices = append(m.notices, n)
 	if len(m.notices) > 500 {
 		m.notices = append(m.notices[:0], m.notices[len(m.notices)-400:]...)

@@ -1,7 +1,11 @@
 package tui
 
 import (
+	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/charmbracelet/lipgloss"
@@ -55,4 +59,27 @@ func (o Options) withDefaults() Options {
 		o.StaleAfter = 30 * time.Second
 	}
 	return o
+}
+
+// Check reports what New could not take: a theme, key, column or filter that
+// does not exist. New itself tells it on the message line and goes on without.
+func (o Options) Check() error {
+	if _, ok := palettes[o.Theme]; !ok && o.Theme != "" {
+		return fmt.Errorf("theme %q is not known: use one of %s", o.Theme, strings.Join(Themes, ", "))
+	}
+	if _, err := newBindings(o.Keys); err != nil {
+		return err
+	}
+	if err := newTable().setColumns(o.Columns); err != nil {
+		return fmt.Errorf("columns: %w", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Filters)) {
+		if _, err := parseFilter(o.Filters[name]); err != nil {
+			return fmt.Errorf("filters: %s: %w", name, err)
+		}
+	}
+	if _, err := parseFilter(o.Filter); err != nil {
+		return fmt.Errorf("filter: %w", err)
+	}
+	return nil
 }

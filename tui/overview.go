@@ -96,7 +96,7 @@ func (m *Model) tableTitle() string {
 	}
 	switch {
 	case t.pinned:
-		s += "  [ORDER HELD: z releases]"
+		s += "  [ORDER HELD: " + m.keyOf("hold") + " releases]"
 	case t.held:
 		s += "  [ORDER HELD]"
 	}
@@ -112,9 +112,9 @@ func (m *Model) emptyTable() string {
 	case m.table.filter != nil && m.table.filter.text != "" && m.table.total > 0:
 		return "nothing passes the filter /" + m.table.filter.text + "   esc clears it"
 	case m.d.status.DataAge < 0:
-		return "waiting for the first log line (8 shows the inputs)"
+		return "waiting for the first log line (" + m.keyOf("health") + " shows the inputs)"
 	case m.d.stale:
-		return "no suspect, but the data is " + age(m.d.status.DataAge) + " old (8 shows the inputs)"
+		return "no suspect, but the data is " + age(m.d.status.DataAge) + " old (" + m.keyOf("health") + " shows the inputs)"
 	}
 	return "no source is suspect: nothing to do"
 }

@@ -29,7 +29,7 @@ func (d *planDialog) lines(m *Model, w int) (string, []styled, bool) {
 		if errors.Is(d.err, errUnknown) {
 			lead = ""
 		}
-		for _, l := range wrap(lead+d.err.Error(), w) {
+		for _, l := range wrap(lead+inWords(d.err.Error()), w) {
 			t.add(th.bad, l)
 		}
 	case d.got == nil:
@@ -118,7 +118,7 @@ func (d *planDialog) targets(m *Model, t *writer) {
 		t.add(t.th.dim, fmt.Sprintf(" %d-%d of %d, ↑ ↓ shows the others", d.top+1, min(d.top+show, n), n))
 	}
 	if d.req.Reason != "" && m.h >= 20 {
-		why := d.req.Reason
+		why := inWords(d.req.Reason)
 		if d.wanted() == "" && d.req.Undoes == "" && !d.preview {
 			why += " · r writes your own"
 		}
@@ -173,7 +173,7 @@ func (d *planDialog) refusals(t *writer) {
 			t.add(t.th.bad, " and "+plural(len(d.got.Refusals)-i, "more refusal"))
 			return
 		}
-		t.pairIn(t.th.bad, "REFUSED", targetText(r.Target)+" "+r.Rule+": "+r.Value)
+		t.pairIn(t.th.bad, "REFUSED", targetText(r.Target)+" "+strings.ReplaceAll(r.Rule, "_", " ")+": "+r.Value)
 		if r.Mend != "" {
 			t.pairIn(t.th.warn, "  mend", r.Mend)
 		}

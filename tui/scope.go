@@ -108,11 +108,11 @@ func (m *Model) toggleScope() {
 		m.scope = scope{}
 		m.say("info", "charts and tops count all traffic again")
 	case f == nil || f.text == "":
-		m.say("info", "there is no filter to scope charts and tops to: / sets one, then S")
+		m.say("info", "there is no filter to scope charts and tops to: "+m.keyOf("filter")+" sets one, then "+m.keyOf("scope"))
 		return
 	default:
 		m.scope = scope{of: f}
-		m.say("info", "charts and tops count only what passes /"+f.text+"; S counts all again")
+		m.say("info", "charts and tops count only what passes /"+f.text+"; "+m.keyOf("scope")+" counts all again")
 	}
 	m.rescope()
 }

@@ -118,7 +118,7 @@ func (s *sourceScreen) draw(m *Model, c *canvas, h int) {
 	t.head("Why " + strconv.Itoa(int(v.Score+0.5)))
 	t.indent = 20
 	for _, e := range v.Evidence {
-		t.pair(padRight(signed(e.Points), 4)+e.Signal, e.Text)
+		t.pair(padRight(signed(e.Points), 4)+strings.ReplaceAll(e.Signal, "_", " "), e.Text)
 	}
 	t.indent = 0
 	if len(v.Evidence) == 0 {
@@ -210,7 +210,7 @@ func (s *sourceScreen) done(m *Model, t *writer) {
 			if d.EndedBy != "" {
 				line += ", ended by " + d.EndedBy
 			}
-			t.add(m.th.text, " "+line+": "+orNone(d.Reason))
+			t.add(m.th.text, " "+line+": "+orNone(inWords(d.Reason)))
 		}
 	}
 }

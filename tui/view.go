@@ -175,7 +175,7 @@ func (m *Model) drawKeys(c *canvas) {
 	}
 	approve := ""
 	if len(m.d.waits) > 0 {
-		approve = "P APPROVE?  "
+		approve = m.keyOf("approve") + " APPROVE?  "
 	}
 	var list []*binding
 	switch {

@@ -93,7 +93,7 @@ func (s *show) run(ctx context.Context, g *global, o station.Options, beside fun
 		n++
 		go func() { defer quit(); ended <- beside(ctx) }()
 	}
-	err = s.look(ctx, g, st)
+	err = s.look(ctx, g, st, o.Config)
 	quit()
 	for range n {
 		if rerr := <-ended; err == nil {
@@ -108,7 +108,7 @@ func (s *show) run(ctx context.Context, g *global, o station.Options, beside fun
 
 // look shows the station on the console, or as text where there is no
 // terminal.
-func (s *show) look(ctx context.Context, g *global, st *station.Station) error {
+func (s *show) look(ctx context.Context, g *global, st *station.Station, conf config.Config) error {
 	if s.headless || !isTerminal(g.streams.Out) {
 		return command.Headless(ctx, g.streams.Out, st)
 	}
@@ -118,11 +118,19 @@ func (s *show) look(ctx context.Context, g *global, st *station.Station) error {
 	}
 	op, leave := st.Join(actions.Actor{Name: username(), Role: actions.Admin, Via: "console"})
 	defer leave()
-	if err := tui.Run(ctx, st, op, tui.Options{NoColor: g.noColor, ASCII: s.ascii, Terminal: os.Stdout, Tmux: os.Getenv("TMUX") != "",
-		QuitEnds: s.ends}, more...); err != nil {
+	opt := consoleOptions(conf.Console)
+	opt.NoColor, opt.ASCII, opt.QuitEnds = g.noColor, s.ascii, s.ends
+	opt.Terminal, opt.Tmux = os.Stdout, os.Getenv("TMUX") != ""
+	opt.Save = tui.SaveNew // it runs with this person's own rights
+	if err := tui.Run(ctx, st, op, opt, more...); err != nil {
 		return fmt.Errorf("console: %w", err)
 	}
 	return nil
+}
+
+// consoleOptions are the console's options that levee.yaml holds.
+func consoleOptions(c config.Console) tui.Options {
+	return tui.Options{Theme: string(c.Theme), Mouse: c.Mouse, Columns: c.Columns, Keys: c.Keys, Filters: c.Filters}
 }
 
 // username is who sits at this terminal.
@@ -140,5 +148,10 @@ func (g *global) load() (config.Config, error) {
 		return config.Default(), nil
 	}
 	c, err := config.Load(path)
+	if err == nil {
+		if err = consoleOptions(c.Console).Check(); err != nil {
+			err = fmt.Errorf("%s: console: %w", path, err)
+		}
+	}
 	return c, command.Wrong(err)
 }

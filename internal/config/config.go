@@ -25,6 +25,7 @@ type Config struct {
 	Elasticsearch  Elasticsearch            `yaml:"elasticsearch"`
 	SSH            SSH                      `yaml:"ssh"`
 	Metrics        Metrics                  `yaml:"metrics"`
+	Console        Console                  `yaml:"console"`
 }
 
 // Source is one place requests come from: exactly one of File, Syslog, Beats
@@ -199,6 +200,16 @@ type User struct {
 // Metrics is the Prometheus endpoint. It is off while Listen is "".
 type Metrics struct {
 	Listen Listen `yaml:"listen"`
+}
+
+// Console is how the console looks and is used. Names of actions and columns
+// and the filters are the console's to check.
+type Console struct {
+	Theme   Theme             `yaml:"theme"`   // default dark
+	Mouse   bool              `yaml:"mouse"`   // wheel scrolls, click selects
+	Columns []string          `yaml:"columns"` // of the suspects, in order; default: what fits
+	Keys    map[string]string `yaml:"keys"`    // action → keys parted by blanks, instead of its own
+	Filters map[string]string `yaml:"filters"` // saved filters by name
 }
 
 // Default returns what applies without a levee.yaml.

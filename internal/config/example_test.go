@@ -50,6 +50,9 @@ func TestTheExampleLoads(t *testing.T) {
 	if got := c.Services(); !reflect.DeepEqual(got, []string{"shop.example.com"}) {
 		t.Errorf("services %q", got)
 	}
+	if f := c.Console.Filters["login"]; f != "path:/login !state:blocked" || c.Console.Keys["hold"] != "z H" || c.Console.Theme != "dark" || len(c.Console.Columns) != 9 {
+		t.Errorf("console %+v", c.Console)
+	}
 	step := c.Playbooks["distributed_flood"][2]
 	if step.Do != "scale_up" || step.After != 30*time.Second || step.When.ExcessShare != 0.5 {
 		t.Errorf("third step %+v", step)

@@ -223,6 +223,13 @@ type Role string
 
 func (r *Role) parse(text string) error { return choice(r, text, "viewer", "operator", "admin") }
 
+// Theme is the console's colours: dark, light, contrast or colourblind.
+type Theme string
+
+func (t *Theme) parse(text string) error {
+	return choice(t, text, "dark", "light", "contrast", "colourblind")
+}
+
 // Style is the syntax of a deny list: nginx, nginx-geo, nginx-map, plain,
 // haproxy or haproxy-map.
 type Style string
