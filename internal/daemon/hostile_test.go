@@ -22,6 +22,7 @@ func TestJunkConnections(t *testing.T) {
 		o.Limits = sshd.Limits{Handshake: 300 * time.Millisecond, Rate: 200, Burst: 100, Strangers: 40, StrangersPer: 30}
 	})
 	ana := l.as("ana", l.ana)
+	run(t, ana, "", "auto").want(t, 0, "on;") // until then she is a stranger too
 	before := runtime.NumGoroutine()
 	for range 20 { // slow-loris: one byte and silence
 		c, err := net.Dial("tcp", l.ssh)

@@ -25,10 +25,13 @@ type conn struct {
 // one that is shared by several does in between.
 const idleConn = 10 * time.Minute
 
-func newConn(s *Server, c net.Conn, addr netip.Addr) *conn {
-	x := &conn{Conn: c, s: s, addr: addr}
-	x.patience = time.AfterFunc(s.limits.Handshake, func() { _ = x.Close() })
-	return x
+// start gives the client its time to sign in.
+func (c *conn) start() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.patience = time.AfterFunc(c.s.limits.Handshake, func() { _ = c.Close() })
+	}
 }
 
 // SetDeadline does nothing: the SSH library would take the write deadline away
@@ -52,7 +55,9 @@ func (c *conn) Close() error {
 	}
 	c.closed = true
 	known := c.known
-	c.patience.Stop()
+	if c.patience != nil {
+		c.patience.Stop()
+	}
 	c.mu.Unlock()
 	if !known {
 		c.s.door.leave(c.addr)
@@ -69,7 +74,9 @@ func (c *conn) begin() {
 		c.known = true
 	}
 	c.sessions++
-	c.patience.Stop()
+	if c.patience != nil {
+		c.patience.Stop()
+	}
 	c.mu.Unlock()
 	if first {
 		c.s.door.welcome(c.addr)
@@ -84,7 +91,7 @@ func (c *conn) end() {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.sessions--; c.sessions == 0 && !c.closed {
+	if c.sessions--; c.sessions == 0 && !c.closed && c.patience != nil {
 		c.patience.Reset(wait)
 	}
 }

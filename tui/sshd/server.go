@@ -123,7 +123,7 @@ func (s *Server) connect(ctx ssh.Context, nc net.Conn) net.Conn {
 		s.log.Debug("connection refused", "address", addr, "why", why)
 		return nil
 	}
-	c := newConn(s, nc, addr)
+	c := &conn{Conn: nc, s: s, addr: addr}
 	s.mu.Lock()
 	if s.stopping {
 		s.mu.Unlock()
@@ -133,6 +133,7 @@ func (s *Server) connect(ctx ssh.Context, nc net.Conn) net.Conn {
 	s.conns[c] = struct{}{}
 	s.open.Add(1)
 	s.mu.Unlock()
+	c.start()
 	ctx.SetValue(connKey{}, c)
 	return c
 }
