@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"levee/actions"
 	"levee/internal/station"
 	"levee/internal/status"
 )
@@ -32,7 +33,9 @@ func autoVerb(run Runner) *cobra.Command {
 		return nil
 	}, func(ctx context.Context, h Host, s Streams, args []string) error {
 		if len(args) == 1 {
-			return report(s, h.Operator.SetAuto(ctx, args[0] == "on"), "auto mode is %s", args[0])
+			err := h.Operator.SetAuto(ctx, args[0] == "on")
+			shown(ctx, h, err, func(a actions.AutoState) bool { return a.On == (args[0] == "on") })
+			return report(s, err, "auto mode is %s", args[0])
 		}
 		a := h.Station.Board().Auto
 		state := "on"
@@ -58,7 +61,9 @@ func autoVerb(run Runner) *cobra.Command {
 func stopVerb(run Runner) *cobra.Command {
 	c := verb(run, "stop", "stop all automation at once", "Stops all automation at once, until it is armed again. What stands stays until its TTL ends.", noArguments,
 		func(ctx context.Context, h Host, s Streams, _ []string) error {
-			return report(s, h.Operator.Disarm(ctx), "all automation is stopped; levee arm lets it act again")
+			err := h.Operator.Disarm(ctx)
+			shown(ctx, h, err, func(a actions.AutoState) bool { return !a.Armed })
+			return report(s, err, "all automation is stopped; levee arm lets it act again")
 		})
 	c.Aliases = []string{"disarm"}
 	return c
@@ -67,8 +72,24 @@ func stopVerb(run Runner) *cobra.Command {
 func armVerb(run Runner) *cobra.Command {
 	return verb(run, "arm", "let automation act again", "", noArguments,
 		func(ctx context.Context, h Host, s Streams, _ []string) error {
-			return report(s, h.Operator.Arm(ctx), "automation is armed again")
+			err := h.Operator.Arm(ctx)
+			shown(ctx, h, err, func(a actions.AutoState) bool { return a.Armed })
+			return report(s, err, "automation is armed again")
 		})
+}
+
+// shown waits until the board shows what was done, so that a script that asks
+// next sees it. The act itself holds already.
+func shown(ctx context.Context, h Host, err error, yes func(actions.AutoState) bool) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for n := 0; err == nil && n < 150 && !yes(h.Station.Board().Auto); n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 func approveVerb(run Runner) *cobra.Command {
