@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -130,5 +131,26 @@ func ownEnforcer(ctx context.Context, c config.Config, state string) (config.Con
 	if err := p.Start(); err != nil {
 		return c, nothing, fmt.Errorf("start the enforcer: %w", err)
 	}
-	return c, func() error { return errors.Join(alive.Close(), p.Wait()) }, nil
+	end := func() error { return errors.Join(alive.Close(), p.Wait()) }
+	if err := listens(ctx, c.Actions.Enforcer); err != nil {
+		return c, nothing, errors.Join(err, end())
+	}
+	return c, end, nil
+}
+
+// listens waits until somebody answers on a Unix socket, for five seconds.
+func listens(ctx context.Context, socket string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	for {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the enforcer did not start: %w", err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }

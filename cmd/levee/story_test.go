@@ -36,6 +36,7 @@ func TestStories(t *testing.T) {
 			"await":   cmdAwait,
 			"append":  cmdAppend,
 			"binary":  cmdBinary,
+			"endless": cmdEndless,
 		},
 	})
 }
@@ -138,4 +139,12 @@ func cmdBinary(ts *testscript.TestScript, neg bool, args []string) {
 		b[i] = byte(i * i >> 3)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o600))
+}
+
+// cmdEndless writes a file of one line that never ends: endless FILE
+func cmdEndless(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: endless FILE")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), bytes.Repeat([]byte("a"), 3<<20), 0o600))
 }

@@ -142,6 +142,14 @@ func (s *scan) readFile(ctx context.Context, i int, path string, out chan<- piec
 	for {
 		b := newBatch(i)
 		n, err := c.next(b.data)
+		dropped := c.takeDropped()
+		if dropped > 0 && err == io.EOF { // the last line had no end
+			if err := send(ctx, out, piece{Batch: b, dropped: dropped}); err != nil {
+				b.recycle()
+				return err
+			}
+			return io.EOF
+		}
 		if err != nil {
 			b.recycle()
 			if err == io.EOF {
@@ -149,7 +157,7 @@ func (s *scan) readFile(ctx context.Context, i int, path string, out chan<- piec
 			}
 			return fmt.Errorf("%s is damaged or can't be read on (%w); what was read before counts", logline.Clean(path), err)
 		}
-		if err := send(ctx, out, piece{Batch: b, n: n, dropped: c.takeDropped()}); err != nil {
+		if err := send(ctx, out, piece{Batch: b, n: n, dropped: dropped}); err != nil {
 			b.recycle()
 			return err
 		}
