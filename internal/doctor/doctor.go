@@ -48,11 +48,11 @@ type Options struct {
 	HostKey  string // path of the SSH host key
 	Socket   string // the daemon's
 	Now      time.Time
-	Host     fs // the kernel's figures; the zero value reads /proc
+	Host     reader // the kernel's figures; the zero value reads /proc
 }
 
-// fs reads a file of the kernel; tests give their own.
-type fs func(path string) ([]byte, error)
+// reader reads a file of the kernel; tests give their own.
+type reader func(path string) ([]byte, error)
 
 // checkFor bounds one look at something that may not answer.
 const checkFor = 10 * time.Second
