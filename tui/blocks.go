@@ -55,7 +55,11 @@ func (s *blocksScreen) enter(m *Model) {
 func (s *blocksScreen) draw(m *Model, c *canvas, h int) {
 	stop := c.rows + h
 	b := m.d.board
-	m.heading(c, m.crumbs(number(float64(len(s.shown)))+" in force, "+strconv.Itoa(b.Queue)+" on their way"+needleText(s.needle)))
+	inForce := number(float64(len(s.shown))) + " in force, "
+	if b.NActive > len(b.Active) {
+		inForce = "the latest " + number(float64(len(b.Active))) + " of " + number(float64(b.NActive)) + " in force (:why finds any), "
+	}
+	m.heading(c, m.crumbs(inForce+strconv.Itoa(b.Queue)+" on their way"+needleText(s.needle)))
 	if len(s.shown) == 0 && s.needle != "" {
 		c.line(m.th.dim, " nothing in force holds "+s.needle+"   esc shows all")
 		c.blank(stop - c.rows)

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -83,4 +84,31 @@ func TestSettledSourcesSink(t *testing.T) {
 	if d.m.table.cursor != 0 || d.m.table.selected().s.Key != pfx("203.0.113.0/24") {
 		t.Fatal("the selected row sank under the operator's finger")
 	}
+}
+
+// ledgered is a board's memory of what it does not list.
+type ledgered map[string]actions.Decision
+
+func (f ledgered) FindActive(p netip.Prefix) (actions.Decision, bool) {
+	d, ok := f[p.String()]
+	return d, ok
+}
+
+// A board lists the latest thousand decisions; a source whose block is older is
+// as blocked as any.
+func TestBlocksBeyondTheBoardStand(t *testing.T) {
+	f := newFake()
+	b := f.board.WithFinder(ledgered{"198.51.100.23/32": {ID: "old", Verb: actions.Block, Target: actions.Target{Prefix: pfx("198.51.100.23")}, State: actions.Verified,
+		Actor: actions.Auto, Created: t0.Add(-time.Hour), Expires: t0.Add(time.Hour), TTL: 2 * time.Hour}})
+	b.NActive = 25_000
+	f.board = b
+	d := sit(t, f, 120, 36, plain)
+	if r := d.row(" 198.51.100.23 "); !strings.Contains(r, "BLOCKED") {
+		t.Fatalf("the row says %q", r)
+	}
+	d.sees("32 need you")
+	d.keys("4")
+	d.sees("the latest 3 of 25k in force")
+	d.keys("1 j x")
+	d.sees("Lift 198.51.100.23")
 }

@@ -37,7 +37,10 @@ type standings struct {
 	ended  map[netip.Prefix]*actions.Decision
 	jobs   map[string]*actions.Job // by Job.Request
 	v4, v6 []int                   // prefix lengths that occur, longest first
-	blocks int                     // blocks in force
+	blocks int                     // blocks in force; what the board counts and does not list is taken for blocks
+
+	board *actions.Board
+	found map[netip.Prefix]standing // looked up beyond what the board lists; nil where it lists all
 }
 
 func newStandings(b *actions.Board) *standings {
@@ -45,6 +48,9 @@ func newStandings(b *actions.Board) *standings {
 		active: make(map[netip.Prefix]*actions.Decision, len(b.Active)),
 		ended:  make(map[netip.Prefix]*actions.Decision),
 		jobs:   make(map[string]*actions.Job, len(b.Jobs)),
+	}
+	if b.NActive > len(b.Active) {
+		s.board, s.found, s.blocks = b, map[netip.Prefix]standing{}, b.NActive-len(b.Active)
 	}
 	for i := range b.Jobs {
 		if j := &b.Jobs[i]; s.jobs[j.Request] == nil {
@@ -130,6 +136,9 @@ func (s *standings) of(p netip.Prefix, now time.Time) standing {
 			}
 		}
 	}
+	if best.kind == standNone && s.found != nil {
+		best = s.beyond(p)
+	}
 	if best.kind != standNone {
 		return best
 	}
@@ -140,6 +149,18 @@ func (s *standings) of(p netip.Prefix, now time.Time) standing {
 		}
 	}
 	return standing{}
+}
+
+// beyond looks up what the board does not list: it lists the latest thousand.
+func (s *standings) beyond(p netip.Prefix) standing {
+	st, ok := s.found[p]
+	if !ok {
+		if d, in := s.board.Find(p); in {
+			st = standing{s.kind(&d), &d, s.jobOf(&d)}
+		}
+		s.found[p] = st
+	}
+	return st
 }
 
 func (s *standings) jobOf(d *actions.Decision) *actions.Job {
