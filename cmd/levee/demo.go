@@ -31,13 +31,16 @@ func newDemo(g *global) *cobra.Command {
 		Use:   "demo",
 		Short: "live traffic, attacks and a stand-in Jenkins: nothing to install",
 		Long: "Writes the traffic of an invented gaming platform to a real log file, attacks it, and runs the real levee on\n" +
-			"it. Nothing outside a temporary directory is touched. Drills: " + strings.Join(demo.Names(), ", ") + ".",
+			"it. Nothing outside a temporary directory is touched.\n\nDrills:\n" + drillList(),
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			for _, d := range drills {
 				if _, ok := demo.Find(d); !ok {
 					return command.Usagef("--drill %s: no such drill; there are %s", d, strings.Join(demo.Names(), ", "))
 				}
+			}
+			if c.Flags().Changed("rate") && !(rate >= 1 && rate <= 5000) {
+				return command.Usagef("--rate %g is out of range; give 1 to 5000 requests/s", rate)
 			}
 			if !c.Flags().Changed("seed") {
 				seed = uint64(time.Now().UnixNano())
@@ -50,6 +53,15 @@ func newDemo(g *global) *cobra.Command {
 	c.Flags().Uint64Var(&seed, "seed", 0, "repeat a run: same seed, same traffic")
 	c.Flags().Float64Var(&rate, "rate", 0, "ordinary requests/s (default 150)")
 	return c
+}
+
+// drillList is what --drill takes, a line each.
+func drillList() string {
+	var b strings.Builder
+	for _, d := range demo.Drills() {
+		fmt.Fprintf(&b, "  %-22s %s\n", d.Name, d.About)
+	}
+	return b.String()
 }
 
 // rehearse runs the demo in a directory of its own.

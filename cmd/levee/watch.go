@@ -75,6 +75,9 @@ func newWatch(g *global) *cobra.Command {
 // run opens a station and shows it until the person quits, ctx ends or the
 // limit is reached. beside, if any, runs as long as the station does.
 func (s *show) run(ctx context.Context, g *global, o station.Options, beside func(context.Context) error) error {
+	if s.limit < 0 {
+		return command.Usagef("--for %s is negative; give how long to run, such as 60s", s.limit)
+	}
 	if s.limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, s.limit)

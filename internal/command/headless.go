@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,15 +25,15 @@ type Feed interface {
 // headlessTraffic is how often the traffic is told although nothing happened.
 const headlessTraffic = 5 * time.Second
 
-// headlessSuspects is how many suspects are told one by one between two
-// traffic lines; the rest is counted.
-const headlessSuspects = 5
+// headlessSuspects is how many suspects, and how many decisions, are told one
+// by one between two traffic lines; the rest is counted.
+const headlessSuspects = 3
 
 // Headless prints as text what a person at the console would have seen, until
 // ctx ends: traffic, incidents, suspects, decisions, jobs and messages.
 func Headless(ctx context.Context, w io.Writer, f Feed) error {
 	h := &teller{w: w, feed: f, incidents: map[string]detect.Attack{}, suspects: map[string]detect.Measure{},
-		decisions: map[string]actions.State{}, jobs: map[string]string{}, inputs: map[string]string{}}
+		decisions: map[string]actions.State{}, jobs: map[string]string{}, inputs: map[string]string{}, untoldActs: map[string]int{}}
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -55,7 +57,8 @@ type teller struct {
 	w         io.Writer
 	err       error
 	feed      Feed
-	traffic   time.Time
+	now       time.Time // wall clock of what is being told
+	traffic   time.Time // event time of the last traffic line
 	incidents map[string]detect.Attack
 	suspects  map[string]detect.Measure
 	decisions map[string]actions.State
@@ -64,28 +67,35 @@ type teller struct {
 	notice    uint64
 	told      int // suspects since the last traffic line
 	untold    int
+	acts      int // likewise of decisions
 	blocked   int
+
+	untoldActs map[string]int
 }
 
-func (h *teller) line(at time.Time, what, format string, a ...any) {
+func (h *teller) line(what, format string, a ...any) {
 	if h.err == nil {
-		_, h.err = fmt.Fprintf(h.w, "%s  %-9s %s\n", at.UTC().Format("15:04:05Z"), what, fmt.Sprintf(format, a...))
+		_, h.err = fmt.Fprintf(h.w, "%s  %-9s %s\n", h.now.UTC().Format("15:04:05Z"), what, fmt.Sprintf(format, a...))
 	}
 }
 
 func (h *teller) tell() {
-	h.tellInputs(h.feed.Status())
+	st := h.feed.Status()
+	h.now = st.Now
+	h.tellInputs(st)
 	s, b := h.feed.Snapshot(), h.feed.Board()
 	if nothingYet(s) {
 		return
 	}
 	h.tellIncidents(s)
 	h.tellSuspects(s)
-	h.tellDecisions(s.Now, b)
+	h.tellDecisions(b)
 	h.tellJobs(b)
 	for _, n := range h.feed.Notices(h.notice) {
 		h.notice = max(h.notice, n.Seq)
-		h.line(n.Time, n.Level, "%s", n.Text)
+		if n.Level != "ok" { // that an act went well is told as the act
+			h.line(n.Level, "%s", n.Text)
+		}
 	}
 	if s.Now.Sub(h.traffic) >= headlessTraffic {
 		h.tellTraffic(s, b)
@@ -107,23 +117,32 @@ func (h *teller) tellInputs(st status.Status) {
 		}
 		if h.inputs[in.Name] != what {
 			h.inputs[in.Name] = what
-			h.line(st.Now, "input", "%s %s", in.Name, what)
+			h.line("input", "%s %s", in.Name, what)
 		}
 	}
 }
 
+// tellRest counts what was not told one by one since the last time.
+func (h *teller) tellRest() {
+	if h.untold > 0 {
+		h.line("suspect", "and %d more", h.untold)
+	}
+	for _, word := range slices.Sorted(maps.Keys(h.untoldActs)) {
+		h.line(word, "and %d more", h.untoldActs[word])
+	}
+	h.told, h.untold, h.acts = 0, 0, 0
+	clear(h.untoldActs)
+}
+
 func (h *teller) tellTraffic(s *detect.Snapshot, b *actions.Board) {
 	h.traffic = s.Now
-	if h.untold > 0 {
-		h.line(s.Now, "suspects", "and %d more", h.untold)
-	}
-	h.told, h.untold = 0, 0
+	h.tellRest()
 	usual := "not learnt yet"
 	if s.Total.Baseline > 0 {
 		usual = fmt.Sprintf("usual %.0f", s.Total.Baseline)
 	}
-	h.line(s.Now, "traffic", "%.0f requests/s (%s), errors %.0f%%, %d suspects, %d blocked",
-		s.Total.Rate, usual, 100*s.Total.ErrorShare, s.NSuspects, b.Auto.Used.ActiveBlocks)
+	h.line("traffic", "%.0f requests/s (%s), errors %.0f%%, %s, %d blocked",
+		s.Total.Rate, usual, 100*s.Total.ErrorShare, plural(s.NSuspects, "suspect"), b.Auto.Used.ActiveBlocks)
 }
 
 func (h *teller) tellIncidents(s *detect.Snapshot) {
@@ -138,12 +157,12 @@ func (h *teller) tellIncidents(s *detect.Snapshot) {
 		case !in.Closed.IsZero():
 			h.incidents[in.ID] = closed
 			if known && was != closed {
-				h.line(in.Closed, "over", "%s on %s after %s", in.Attack, in.Service, in.Closed.Sub(in.Opened).Round(time.Second))
+				h.line("over", "%s on %s after %s", in.Attack, in.Service, in.Closed.Sub(in.Opened).Round(time.Second))
 			}
 		case !known:
-			h.line(in.Opened, h.word(in.Attack), "%s on %s: %s", in.Attack, in.Service, evidence(in.Evidence))
+			h.line(h.word(in.Attack), "%s on %s: %s", in.Attack, in.Service, evidence(in.Evidence))
 		case was != in.Attack:
-			h.line(s.Now, h.word(in.Attack), "%s on %s, first called %s: %s", in.Attack, in.Service, was, evidence(in.Evidence))
+			h.line(h.word(in.Attack), "%s on %s, first called %s: %s", in.Attack, in.Service, was, evidence(in.Evidence))
 		}
 	}
 }
@@ -172,12 +191,11 @@ func (h *teller) tellSuspects(s *detect.Snapshot) {
 			h.untold++
 			continue
 		}
-		h.line(s.Now, "suspect", "%s score %.0f %s: %s", target(p.Key), p.Score, p.Attack, evidence(p.Evidence))
+		h.line("suspect", "%s score %.0f %s: %s", target(p.Key), p.Score, p.Attack, evidence(p.Evidence))
 	}
 }
 
-func (h *teller) tellDecisions(now time.Time, b *actions.Board) {
-	shown, more := 0, map[string]int{}
+func (h *teller) tellDecisions(b *actions.Board) {
 	before := h.decisions
 	h.decisions = make(map[string]actions.State, len(b.Active)+len(b.Recent))
 	for _, list := range [][]actions.Decision{b.Active, b.Recent} {
@@ -194,68 +212,13 @@ func (h *teller) tellDecisions(now time.Time, b *actions.Board) {
 			if word == "" {
 				continue
 			}
-			if shown++; shown > headlessSuspects {
-				more[word]++
+			if h.acts++; h.acts > headlessSuspects {
+				h.untoldActs[word]++
 				continue
 			}
-			h.line(d.Changed, word, "%s", describe(d))
+			h.line(word, "%s", describe(d))
 		}
 	}
-	for _, word := range []string{"BLOCKED", "THROTTLE", "HARDEN", "SCALE", "LIFTED", "FAILED", "UNKNOWN"} {
-		if more[word] > 0 {
-			h.line(now, word, "and %d more", more[word])
-		}
-	}
-}
-
-// stateWord is what is told of a decision in its state, "" for nothing: that
-// it was verified is no news.
-func stateWord(d *actions.Decision) string {
-	if d.Verb == actions.Notify {
-		return "" // a message to people elsewhere
-	}
-	switch d.State {
-	case actions.Applied:
-		switch d.Verb {
-		case actions.Block:
-			return "BLOCKED"
-		case actions.ScaleUp, actions.ScaleDown:
-			return "SCALE"
-		}
-		return strings.ToUpper(string(d.Verb))
-	case actions.Expired, actions.Undone:
-		if d.Verb == actions.Block || d.Verb == actions.Throttle || d.Verb == actions.Harden {
-			return "LIFTED"
-		}
-	case actions.Failed:
-		return "FAILED"
-	case actions.Unknown:
-		return "UNKNOWN"
-	}
-	return ""
-}
-
-func describe(d *actions.Decision) string {
-	what := d.Target.Service
-	switch {
-	case d.Target.Prefix.IsValid():
-		what = target(d.Target.Prefix)
-	case d.Target.Signature != nil:
-		what = "a signature on " + d.Target.Service
-	}
-	if d.Verb != actions.Block {
-		what = string(d.Verb) + " " + what
-	}
-	if !d.State.Active() {
-		return fmt.Sprintf("%s (%s)", what, d.State)
-	}
-	out := fmt.Sprintf("%s for %s by %s: %s", what, d.TTL, d.Actor.Name, d.Reason)
-	for _, r := range d.Receipts {
-		if !r.OK {
-			out += fmt.Sprintf("; %s: %s", r.Enforcer, r.Note)
-		}
-	}
-	return out
 }
 
 func (h *teller) tellJobs(b *actions.Board) {
@@ -271,7 +234,7 @@ func (h *teller) tellJobs(b *actions.Board) {
 		if j.Number > 0 {
 			number = fmt.Sprintf(" #%d", j.Number)
 		}
-		h.line(later(j.Triggered, j.Ended), "job", "%s%s %s: %s", j.Name, number, j.Verb, j.State)
+		h.line("job", "%s%s %s: %s", j.Name, number, j.Verb, j.State)
 	}
 }
 
@@ -279,8 +242,10 @@ func (h *teller) tellJobs(b *actions.Board) {
 func (h *teller) sum() {
 	s := h.feed.Snapshot()
 	if nothingYet(s) {
+		h.line("summary", "no request arrived")
 		return
 	}
+	h.tellRest()
 	names := map[detect.Attack]int{}
 	for i := range s.Incidents {
 		names[s.Incidents[i].Attack]++
@@ -294,20 +259,5 @@ func (h *teller) sum() {
 	if parts == nil {
 		parts = []string{"no incidents"}
 	}
-	h.line(s.Now, "summary", "%d requests judged, %s, %d blocks", s.Total.Requests, strings.Join(parts, ", "), h.blocked)
-}
-
-func evidence(ev []detect.Evidence) string {
-	w := words(ev)
-	if len(w) > 3 {
-		w = w[:3]
-	}
-	return strings.Join(w, "; ")
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
+	h.line("summary", "%d requests judged, %s, %s", s.Total.Requests, strings.Join(parts, ", "), plural(h.blocked, "block"))
 }
