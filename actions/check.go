@@ -129,14 +129,14 @@ func (c *check) unblock(t Target) *Refusal {
 		}
 		return &Refusal{Target: t, Rule: "not_blocked", Value: c.r.Undoes + " has ended already", Mend: "nothing to do"}
 	}
-	for _, v := range []Verb{Block, Throttle, Harden} {
+	for _, v := range hitting {
 		if r := d.standing[place(v, t.Key())]; r != nil && r.end == "" {
 			return nil
 		}
 	}
 	no := &Refusal{Target: t, Rule: "not_blocked", Value: t.String() + " is not blocked", Mend: "nothing to do"}
 	if t.Prefix.IsValid() {
-		if r, ok := d.covering.LookupPrefix(t.Prefix); ok && r.verb != Allow {
+		if r, ok := d.covering.narrowest(t.Prefix, hitting[:]...); ok {
 			no.Value = fmt.Sprintf("%s itself is not blocked, %s is, by %s", t, r.target, r.actor.Name)
 			no.Mend = fmt.Sprintf("unblock %s, or allow %s", r.target, t)
 		}
@@ -149,7 +149,7 @@ func (c *check) duplicate(t Target) *Refusal {
 	r := d.standing[place(c.r.Verb, t.Key())]
 	if r == nil && c.r.Verb == Block && t.Prefix.IsValid() {
 		// A wider block covers it already.
-		if wide, ok := d.covering.LookupPrefix(t.Prefix); ok && wide.verb == Block {
+		if wide, ok := d.covering.narrowest(t.Prefix, Block); ok {
 			r = wide
 		}
 	}

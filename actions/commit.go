@@ -223,10 +223,11 @@ func (d *Dispatcher) dispatch(p *planned, rs []*record) []Decision {
 // liftAllowed ends every block that an allowed prefix touches: the allow list
 // always wins. The caller holds mu.
 func (d *Dispatcher) liftAllowed(allow *record) {
-	for _, r := range d.overlapping(allow.target.Prefix) {
-		if r.verb != Allow {
-			d.lift(r, Undone, allow.actor, allow.actor.Name+" allowed "+allow.target.String())
-		}
+	if !allow.target.Prefix.IsValid() {
+		return
+	}
+	for _, r := range d.covering.hits(allow.target.Prefix) {
+		d.lift(r, Undone, allow.actor, allow.actor.Name+" allowed "+allow.target.String())
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -24,9 +23,9 @@ type Dispatcher struct {
 	lanes []*lane
 
 	mu       sync.Mutex
-	records  map[string]*record   // not ended, by ID
-	standing map[string]*record   // the same, by verb and target
-	covering *bart.Table[*record] // lasting acts on prefixes
+	records  map[string]*record // not ended, by ID
+	standing map[string]*record // the same, by verb and target
+	covering covering           // lasting acts on prefixes
 	due      expiry
 	latest   []*record           // begun, oldest first; ended ones are trimmed now and then
 	recent   []Decision          // ended, oldest first, at least the last 500
@@ -74,7 +73,7 @@ func NewDispatcher(ctx context.Context, o Options) (*Dispatcher, error) {
 	}
 	d := &Dispatcher{
 		o: o, guard: o.Guardrails,
-		records: map[string]*record{}, standing: map[string]*record{}, covering: new(bart.Table[*record]),
+		records: map[string]*record{}, standing: map[string]*record{}, covering: newCovering(),
 		requests: map[string][]string{}, past: map[string]past{}, exempt: newExemptions(),
 		allowed: new(bart.Table[string]), plans: map[string]*planned{}, heard: map[string]string{},
 		minute: newSpending(time.Minute), hour: newSpending(time.Hour),
@@ -159,7 +158,7 @@ func (d *Dispatcher) insert(r *record) {
 	d.requests[r.request] = append(d.requests[r.request], r.id)
 	d.latest = append(d.latest, r)
 	if r.verb.lasting() && r.target.Prefix.IsValid() {
-		d.covering.Insert(r.target.Prefix, r)
+		d.covering.insert(r)
 		if r.verb == Allow {
 			d.allowed.Insert(r.target.Prefix, r.target.String()+" was allowed by "+r.actor.Name)
 		}
@@ -181,16 +180,8 @@ func (d *Dispatcher) remove(r *record) {
 	if d.standing[place(r.verb, r.key)] == r {
 		delete(d.standing, place(r.verb, r.key))
 	}
-	if p := r.target.Prefix; p.IsValid() {
-		if at, ok := d.covering.Get(p); ok && at == r {
-			d.covering.Delete(p)
-			for _, v := range []Verb{Block, Throttle, Allow} { // another act on the same prefix shows again
-				if other := d.standing[place(v, r.key)]; other != nil {
-					d.covering.Insert(p, other)
-				}
-			}
-		}
-		if r.verb == Allow {
+	if p := r.target.Prefix; p.IsValid() && r.verb.lasting() {
+		if d.covering.remove(r) && r.verb == Allow {
 			d.allowed.Delete(p)
 		}
 	}
@@ -235,19 +226,4 @@ func (d *Dispatcher) stale() (bool, time.Duration) {
 	}
 	age := d.o.Traffic.DataAge()
 	return age < 0 || age > d.o.StaleAfter, age
-}
-
-// overlapping returns the records of lasting acts on prefixes that cover p or
-// lie inside it. The caller holds mu.
-func (d *Dispatcher) overlapping(p netip.Prefix) []*record {
-	var out []*record
-	for _, r := range d.covering.Supernets(p) {
-		out = append(out, r)
-	}
-	for _, r := range d.covering.Subnets(p) {
-		if !slices.Contains(out, r) {
-			out = append(out, r)
-		}
-	}
-	return out
 }

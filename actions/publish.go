@@ -20,7 +20,7 @@ func (d *Dispatcher) Notices(seq uint64) []Notice { return d.notices.since(seq) 
 func (d *Dispatcher) FindActive(p netip.Prefix) (Decision, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	r, ok := d.covering.LookupPrefix(normal(p))
+	r, ok := d.covering.narrowest(normal(p), Block, Throttle, Harden, Allow)
 	if !ok {
 		return Decision{}, false
 	}

@@ -3,6 +3,7 @@ package actions
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -70,8 +71,10 @@ func (d *Dispatcher) widenUnblock(q *Request) {
 	for _, t := range q.Targets {
 		n := len(out)
 		if t.Prefix.IsValid() && len(d.standingOn(t, "")) == 0 {
-			for _, r := range d.covering.Subnets(t.Prefix) {
-				if r.verb != Allow {
+			known := map[netip.Prefix]bool{}
+			for _, r := range d.covering.inside(t.Prefix) {
+				if p := r.target.Prefix; !known[p] { // a throttle and a block of it end together
+					known[p] = true
 					out = append(out, r.target)
 				}
 			}
@@ -130,7 +133,7 @@ func (d *Dispatcher) standingOn(t Target, undoes string) []*record {
 		}
 		return out
 	}
-	for _, v := range []Verb{Block, Throttle, Harden} {
+	for _, v := range hitting {
 		if r := d.standing[place(v, t.Key())]; r != nil && r.end == "" && r.durable {
 			out = append(out, r)
 		}
