@@ -96,6 +96,13 @@ func (d *Dispatcher) hasJobs() bool {
 	return false
 }
 
+// While the data is stale, a block of auto mode is kept staleAhead before its
+// end, each time for at least staleStep.
+const (
+	staleAhead = 2 * time.Second
+	staleStep  = 30 * time.Second
+)
+
 // expire lifts what has ended by now. While the data is stale, auto mode's
 // blocks stay instead: or staleness would be an off switch for attackers.
 func (d *Dispatcher) expire(now time.Time) {
@@ -104,9 +111,11 @@ func (d *Dispatcher) expire(now time.Time) {
 	defer d.mu.Unlock()
 	for len(d.due) > 0 {
 		r := d.due[0]
-		if stale && d.o.Traffic != nil && r.auto() && r.verb.lasting() && !r.expires.After(now.Add(2*time.Second)) &&
-			now.Sub(r.created) < d.o.MaxTTL {
-			d.extend(r, now, min(r.ttl, 10*time.Minute))
+		if stale && d.o.Traffic != nil && r.auto() && r.verb.lasting() && !r.expires.After(now.Add(staleAhead)) &&
+			now.Sub(r.created) < d.o.MaxTTL && r.durable && r.end == "" {
+			// Far enough for it to leave the head of the queue: whatever the TTL,
+			// a pass takes each record once.
+			d.extend(r, now, max(min(r.ttl, 10*time.Minute), staleStep))
 			continue
 		}
 		if r.expires.After(now) {

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"levee/detect"
 )
@@ -72,9 +73,16 @@ func (s *Source) check(at *place) {
 	}
 }
 
+// shortestTTL is the least auto.ttl: rates are over 10 s, so before that
+// nobody could tell whether a block was needed again.
+const shortestTTL = 10 * time.Second
+
 func (a *Auto) check(at *place) {
-	if a.TTL == 0 {
+	switch {
+	case a.TTL == 0:
 		at.fail("ttl", "ttl: every block ends; 0s would end it at once", "give for instance 10m")
+	case a.TTL < shortestTTL:
+		at.fail("ttl", fmt.Sprintf("ttl %s is too short: a block would end before its effect shows", a.TTL), fmt.Sprintf("give %s or more, for instance 10m", shortestTTL))
 	}
 	if a.MaxTTL < a.TTL {
 		at.fail("max_ttl", fmt.Sprintf("max_ttl %s is shorter than ttl %s", a.MaxTTL, a.TTL), "raise max_ttl or lower ttl")

@@ -87,6 +87,8 @@ func TestEveryErrorAtOnce(t *testing.T) {
 		{"duration without unit", "auto: {ttl: 90}", `1: ttl: "90" has no unit; write 90s, or another of ms, m, h, d`},
 		{"no duration", "auto: {ttl: soon}", `1: ttl: "soon" is not a duration; write for instance 90s, 10m, 24h or 7d`},
 		{"negative duration", "auto: {ttl: -3s}", `1: ttl: the duration -3s is negative; give a positive one`},
+		{"ttl too short", "auto:\n  ttl: 2s", `2: ttl 2s is too short: a block would end before its effect shows; give 10s or more, for instance 10m`},
+		{"no ttl", "auto: {ttl: 0s}", `1: ttl: every block ends; 0s would end it at once; give for instance 10m`},
 		{"ttl past max", "auto: {ttl: 48h}", `1: max_ttl 24h0m0s is shorter than ttl 48h0m0s; raise max_ttl or lower ttl`},
 		{"size", "detect: {max_memory: 128}", `1: max_memory: "128" is not a size; write a whole number and a unit, for instance 128MiB`},
 		{"size too large", "detect: {max_memory: 9999999999999GiB}", `1: max_memory: "9999999999999GiB" is not a size; write a whole number and a unit, for instance 128MiB`},
