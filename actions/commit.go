@@ -65,6 +65,7 @@ func (d *Dispatcher) Commit(ctx context.Context, token string, actor Actor, a An
 	}
 	if err := d.o.Ledger.Record(ctx, entries); err != nil {
 		d.release(rs)
+		d.nudge()
 		d.notices.add(d.now(), "error", "nothing was done: "+err.Error())
 		return nil, fmt.Errorf("%s: nothing was done: %w", p.plan.Request.Verb, err)
 	}

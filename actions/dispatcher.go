@@ -173,9 +173,12 @@ func (d *Dispatcher) insert(r *record) {
 	d.due.schedule(r)
 }
 
-// remove makes r stand no longer and remembers how it ended. The caller holds
-// mu and has set r.state.
+// remove makes r stand no longer and remembers how it ended; what was removed
+// already it leaves alone. The caller holds mu and has set r.state.
 func (d *Dispatcher) remove(r *record) {
+	if d.records[r.id] != r {
+		return
+	}
 	delete(d.records, r.id)
 	if d.standing[place(r.verb, r.key)] == r {
 		delete(d.standing, place(r.verb, r.key))

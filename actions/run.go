@@ -45,7 +45,7 @@ func (d *Dispatcher) resurrect() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, r := range d.records {
-		if r.end != "" && r.pending == 0 {
+		if r.durable && r.end != "" && r.pending == 0 {
 			d.due.schedule(r)
 			d.send(r)
 			continue

@@ -116,6 +116,9 @@ func (d *Dispatcher) settled(r *record) {
 }
 
 func (d *Dispatcher) settledLift(r *record, now time.Time) {
+	if d.records[r.id] != r {
+		return // it has ended already
+	}
 	if r.state == Intent {
 		d.inFlight--
 	}

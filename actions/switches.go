@@ -93,11 +93,7 @@ func (d *Dispatcher) turn(ctx context.Context, by Actor, set func(*switches), te
 func (d *Dispatcher) cancelUnsent(by Actor) {
 	for _, r := range d.records {
 		if r.auto() && r.state == Intent && r.took == 0 && r.end == "" {
-			r.end, r.ender, r.endedBy = Undone, &by, "stopped by "+by.Name
-			if r.durable {
-				d.due.schedule(r)
-				d.send(r)
-			}
+			d.lift(r, Undone, by, "stopped by "+by.Name)
 		}
 	}
 }

@@ -142,14 +142,18 @@ func (d *Dispatcher) standingOn(t Target, undoes string) []*record {
 }
 
 // lift begins the end of r: it is taken from the enforcers, and when they have
-// let go its state becomes end. The caller holds mu.
+// let go its state becomes end. While r's intent is still being written nothing
+// was sent that could be taken back: Commit sees its end when it is on disk.
+// The caller holds mu.
 func (d *Dispatcher) lift(r *record, end State, ender Actor, by string) {
 	if r.end != "" {
 		return
 	}
 	r.end, r.ender, r.endedBy, r.tries = end, &ender, by, 0
 	d.due.schedule(r)
-	d.send(r)
+	if r.durable {
+		d.send(r)
+	}
 }
 
 // Settled waits until the enforcers have answered for every decision named, or
