@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"levee/internal/command"
+	"levee/internal/station"
 )
 
 func main() {
@@ -33,6 +34,10 @@ func run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer) 
 	root.SetOut(out)
 	root.SetErr(errw)
 	err := root.ExecuteContext(ctx)
+	var mistake *station.ConfigError
+	if errors.As(err, &mistake) {
+		err = command.Wrong(err)
+	}
 	if err == nil || errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return nil
 	}

@@ -56,6 +56,15 @@ type Station struct {
 	cases     cases
 }
 
+// ConfigError is a mistake in the configuration that shows when a station is
+// built from it: a format, a file or a job that can't be used.
+type ConfigError struct{ Err error }
+
+func (e *ConfigError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the mistake.
+func (e *ConfigError) Unwrap() error { return e.Err }
+
 // Open builds a station and reads what it knew before: the ledger, the
 // positions in files, the baseline. Nothing runs before Run. Errors name what,
 // where and the mend.
@@ -87,13 +96,13 @@ func Open(ctx context.Context, o Options) (_ *Station, err error) {
 		return nil, err
 	}
 	if s.facts, err = enrich.New(enrich.Options{Databases: o.Config.Detect.GeoIP, Resolver: o.Resolver}); err != nil {
-		return nil, err
+		return nil, &ConfigError{err}
 	}
 	if s.positions, err = source.OpenPositions(o.StateDir); err != nil {
 		return nil, err
 	}
 	if s.inputs, s.trusted, err = inputs(o.Config, s.positions, o.Stdin); err != nil {
-		return nil, err
+		return nil, &ConfigError{err}
 	}
 	engine := detect.New(s.engineOptions())
 	if err := loadBaseline(engine, s.baselinePath()); err != nil {
@@ -127,11 +136,11 @@ func (s *Station) engineOptions() detect.Options {
 func (s *Station) openActions(ctx context.Context) error {
 	guard, err := Guardrails(s.o.Config)
 	if err != nil {
-		return err
+		return &ConfigError{err}
 	}
 	enforcers, err := s.enforcers()
 	if err != nil {
-		return err
+		return &ConfigError{err}
 	}
 	auto := AutoOptions(s.o.Config)
 	s.pilot = actions.NewAutopilot(auto)
