@@ -112,3 +112,24 @@ func TestBlocksBeyondTheBoardStand(t *testing.T) {
 	d.keys("1 j x")
 	d.sees("Lift 198.51.100.23")
 }
+
+// A slow line delivers several keys as one: text lines and moves are taken
+// apart, nothing that acts is.
+func TestKeysThatComeTogether(t *testing.T) {
+	f := newFake()
+	d := sit(t, f, 120, 36, plain)
+	d.keys("jjj")
+	if d.m.table.cursor != 3 {
+		t.Fatalf("jjj moved to %d", d.m.table.cursor)
+	}
+	d.keys(":filter space asn:9009 enter")
+	d.sees("/asn:9009")
+	d.keys("by uy AA 22 !b")
+	if d.m.dialog != nil || f.commits+f.disarms > 0 || !f.board.Auto.On || d.m.at != scrOverview {
+		t.Fatal("what may be a paste acted")
+	}
+	d.keys("!!!")
+	if f.disarms != 1 {
+		t.Fatalf("! hammered on stopped automation %d times", f.disarms)
+	}
+}

@@ -91,6 +91,15 @@ func overlap(a, b []screenID) bool {
 
 // press takes one key.
 func (m *Model) press(msg tea.KeyMsg) tea.Cmd {
+	if msg.Type == tea.KeyRunes && len(msg.Runes) > 1 && !msg.Paste && m.prompt == nil && m.dialog == nil {
+		if parts := m.parts(msg); len(parts) > 0 {
+			var out []tea.Cmd
+			for _, k := range parts {
+				out = append(out, m.press(k))
+			}
+			return tea.Batch(out...)
+		}
+	}
 	key := msg.String()
 	now := m.opt.Now()
 	ignored := m.quiet.swallow(now)
@@ -102,7 +111,7 @@ func (m *Model) press(msg tea.KeyMsg) tea.Cmd {
 		return nil
 	case m.prompt != nil:
 		return m.prompt.press(m, msg)
-	case key == "!":
+	case key != "" && strings.Trim(key, "!") == "": // hammered on over a slow line, it comes as one key
 		return m.panicKey()
 	case m.dialog != nil && ignored:
 		return nil
@@ -129,6 +138,32 @@ func (m *Model) press(msg tea.KeyMsg) tea.Cmd {
 		}
 	}
 	m.say("info", "no action on "+fmt.Sprintf("%q", key)+"; ? lists the keys")
+	return nil
+}
+
+// parts takes keys apart that a slow line delivered as one: the beginning of a
+// text line with its text, and a key that moves, held down. Anything else stays
+// whole and does nothing: it may be a paste, and a paste must not act.
+func (m *Model) parts(msg tea.KeyMsg) []tea.KeyMsg {
+	one := func(rs ...rune) tea.KeyMsg { return tea.KeyMsg{Type: tea.KeyRunes, Runes: rs} }
+	first := string(msg.Runes[0])
+	for i := range m.keys {
+		b := &m.keys[i]
+		if !slices.Contains(b.keys, first) || !b.shown(m.at) {
+			continue
+		}
+		if b.name == "command" || b.name == "filter" {
+			return []tea.KeyMsg{one(msg.Runes[0]), one(msg.Runes[1:]...)}
+		}
+		if b.name != "down" && b.name != "up" || strings.Trim(string(msg.Runes), first) != "" {
+			return nil
+		}
+		var out []tea.KeyMsg
+		for _, r := range msg.Runes {
+			out = append(out, one(r))
+		}
+		return out
+	}
 	return nil
 }
 
