@@ -40,6 +40,9 @@ func (e *Engine) lookAgent(a []byte, f *feature) {
 	low := lower(buf[:0], a)
 	f.tool, f.attacks, f.claims = containsAny(low, toolParts), containsAny(low, attackParts), containsAny(low, crawlerParts)
 	name := family(a)
+	if f.tool && len(name) < len(a) {
+		f.tool = containsAny(low[:min(len(name), len(low))], toolParts) // an app names itself first and its library after
+	}
 	nh := hashBytes(name, 13)
 	id := e.agents.find(nh)
 	if id == 0 && e.agents.deserves(nh) {
@@ -66,4 +69,14 @@ func family(a []byte) []byte {
 		return a[:i+1]
 	}
 	return a
+}
+
+// app reports whether an agent is the name of a program of its own, a launcher
+// or a phone's app: neither a browser's nor a general tool's.
+func (e *Engine) app(f *feature) bool {
+	if f.agent == 0 || f.tool || f.noAgent || f.claims || f.attacks {
+		return false
+	}
+	n := e.agents.name(f.agent)
+	return len(n) > 2 && n[len(n)-2:] == "/*"
 }

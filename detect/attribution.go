@@ -8,6 +8,7 @@ type attribution struct {
 	count            map[uint64]float64
 	usual            map[uint64]float64
 	seen             map[sourceKey]int
+	apps             map[uint16]float64 // usual requests/s of each app's agent
 }
 
 // weighed is a sample and the requests/s it stands for.
@@ -132,11 +133,30 @@ func (e *Engine) explain(start cause, total float64) cause {
 		c = found
 		w.narrow(&c, false)
 	}
+	w.nameRoute(&c)
 	c.covered = min(1, c.excess()/whole)
 	if total > 0 {
 		c.collateral = min(1, c.usual/total)
 	}
 	return c
+}
+
+// nameRoute adds the route to a rule that found none needed, when nearly all it
+// takes asks one: a rule for an agent alone would reach whatever it asks later.
+func (w *attribution) nameRoute(c *cause) {
+	if c.rule.has(dimRoute) || c.rule.set == 0 {
+		return
+	}
+	w.tabulate(dimRoute)
+	for v, r := range w.count {
+		x := *c
+		x.rule, x.rate, x.usual = c.rule.with(dimRoute, v), r, w.usual[v]
+		if v != 0 && r >= 0.9*c.rate && x.excess() >= 0.9*c.excess() {
+			*c = x
+			w.narrow(c, false)
+			return
+		}
+	}
 }
 
 // excess is what c takes above the usual; where the usual is counted over

@@ -2,33 +2,37 @@ package detect
 
 // crowd is what the sources behind an excess are like.
 type crowd struct {
-	samples int
-	sources int
-	weight  float64
-	person  float64 // shares of the weight
-	people  float64 // the share of people among the excess, without the usual ones
-	bare    float64
-	judged  float64 // of those whose conduct can be told
-	known   float64 // seen before the excess began
-	random  float64
-	fresh   float64
-	tool    float64
-	rare    float64 // agents of no one else
-	err4    float64
-	err5    float64
-	fails   float64
-	missing float64
-	slow    float64
-	churn   float64 // sources that change their agent
-	repeat  float64 // requests a source made this minute, mean over samples
-	paths   float64 // distinct paths a sample
-	nets    float64 // sources a prefix
-	topNets float64 // weight of the eight busiest prefixes
-	odd     float64
-	machine float64
-	busy    float64 // of sources that ask far more than logins
-	human   float64 // share of people that the routes asked usually see
-	claims  float64
+	samples                 int
+	sources                 int
+	weight                  float64
+	person                  float64 // shares of the weight
+	people                  float64 // the share of people among the excess, without the usual ones
+	bare                    float64
+	judged                  float64 // of those whose conduct can be told
+	known                   float64 // seen before the excess began
+	random                  float64
+	fresh                   float64
+	tool                    float64
+	rare                    float64 // agents of no one else
+	err4                    float64
+	err5                    float64
+	fails                   float64
+	missing                 float64
+	slow                    float64
+	churn                   float64 // sources that change their agent
+	repeat                  float64 // requests a source made this minute, mean over samples
+	paths                   float64 // distinct paths a sample
+	nets                    float64 // sources a prefix
+	topNets                 float64 // weight of the eight busiest prefixes
+	odd                     float64
+	machine                 float64
+	busy                    float64 // of sources that ask far more than logins
+	human                   float64 // share of people that the routes asked usually see
+	claims                  float64
+	randomUsual, freshUsual float64 // how usual such queries are on the routes asked
+
+	app     float64   // of apps and launchers that are usual here
+	here    float64   // requests/s that one source makes of what the rule takes
 	mixed   float64   // from addresses with many people behind them
 	none    float64   // unreadable request lines
 	each    float64   // requests/s that one source makes, mean over samples
@@ -41,6 +45,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 	clear(w.seen)
 	clear(w.count)
 	clear(w.usual)
+	e.tabulateApps()
 	var overlap [maxIncidents]float64
 	showsAssets := false
 	if len(w.recent) > 0 {
@@ -57,14 +62,25 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		w.count[x.key.net().hash()] += x.weight
 		w.usual[x.f.exact] += x.weight
 		f := x.f
-		k.human += x.weight * e.human(f.service, f.route, f.marks)
+		app := e.usualApp(f)
+		if !app { // an app owes no assets, wherever it asks
+			k.human += x.weight * e.human(f.service, f.route, f.marks)
+		}
 		add := func(to *float64, yes bool) {
 			if yes {
 				*to += x.weight
 			}
 		}
-		add(&k.random, f.query&queryRandom != 0)
-		add(&k.fresh, f.query&queryFresh != 0)
+		add(&k.app, app)
+		if f.route != 0 {
+			r := &e.routes[f.route]
+			k.randomUsual += x.weight * r.random.or(20, 0)
+			k.freshUsual += x.weight * r.fresh.or(20, 0)
+		}
+		if !app || f.route != 0 && e.routes[f.route].random.n >= 20 { // what an app asks of a new route is not known to be unusual
+			add(&k.random, f.query&queryRandom != 0)
+			add(&k.fresh, f.query&queryFresh != 0)
+		}
 		add(&k.tool, f.tool || f.noAgent)
 		add(&k.rare, f.agent == 0)
 		add(&k.err4, f.status >= 400 && f.status < 500)
@@ -101,6 +117,11 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		return k
 	}
 	k.sources = len(w.seen)
+	pairs := 0 // of requests by one source: unlike means, a thin sample does not bend them
+	for _, n := range w.seen {
+		pairs += n * (n - 1)
+	}
+	k.here = float64(pairs) / float64(k.samples) * k.weight / float64(k.samples)
 	for j, in := range e.incidents {
 		if in.Attack.Hostile() && overlap[j] >= 0.4*k.weight {
 			k.belongs = in
@@ -117,7 +138,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 			k.people = min(1, max(0, (k.person*c.rate-k.human/k.weight*c.usual)/extra))
 		}
 	}
-	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.missing, &k.slow, &k.odd, &k.known, &k.none, &k.mixed, &k.churn, &k.each, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims} {
+	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.missing, &k.slow, &k.odd, &k.known, &k.none, &k.mixed, &k.churn, &k.each, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims, &k.app, &k.randomUsual, &k.freshUsual} {
 		*p /= k.weight
 	}
 	return k
@@ -144,3 +165,29 @@ func topShare(m map[uint64]float64, n int) (t float64) {
 	}
 	return t
 }
+
+// tabulateApps sums up which apps' agents are usual in the service looked at.
+func (e *Engine) tabulateApps() {
+	w := &e.work
+	if w.apps == nil {
+		w.apps = map[uint16]float64{}
+	}
+	clear(w.apps)
+	all := 0.0
+	for i := range w.base {
+		x := &w.base[i]
+		all += x.weight
+		if e.app(x.f) {
+			w.apps[x.f.agent] += x.weight
+		}
+	}
+	for id, x := range w.apps {
+		if x < 0.02*all {
+			delete(w.apps, id)
+		}
+	}
+}
+
+// usualApp reports whether a request comes from an app that makes a fiftieth of
+// the usual traffic at least.
+func (e *Engine) usualApp(f *feature) bool { return e.work.apps[f.agent] > 0 }

@@ -124,9 +124,15 @@ func (e *Engine) weighRate(s *source, t *tally, p *proofs) {
 	limit := e.opt.SourceRate
 	svc := &e.services[s.service]
 	peers := svc.peers.At(0.99) / 60
-	low := max(5, 10*peers, 0.4*svc.rate.usual())
+	low := max(8, 10*peers, svc.rate.usual())
+	if low < limit/3 && e.sec-s.first < 45 {
+		low = limit / 3 // an office that opens one page looks like this for half a minute
+	}
 	if svc.peers.Weight() < 50 {
 		low = max(low, limit/2)
+	}
+	if s.marks&markBlock != 0 {
+		low *= 0.6 // who is just above the limit wavers about it
 	}
 	switch {
 	case r >= 10*limit:

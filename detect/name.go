@@ -6,8 +6,7 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	s := &e.services[svc]
 	human := k.human
 	strong, medium, weak := 0, 0, 0
-	randomUsual, freshUsual := e.queryUsual(c)
-	random := k.random >= 0.7 && randomUsual < 0.3
+	random := k.random >= 0.7 && k.randomUsual < 0.3
 	if random {
 		strong++
 	}
@@ -31,24 +30,30 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	if k.err4 >= 0.5 {
 		medium++
 	}
-	fresh := k.fresh >= 0.85 && freshUsual < 0.5
+	fresh := k.fresh >= 0.85 && k.freshUsual < 0.5
 	if fresh {
 		medium++
 	}
-	if k.known <= 0.3 {
+	// An app's users are never-seen ones on the day of a new version, they share
+	// its agent, and none fetches assets: that says nothing.
+	app := k.app >= 0.5
+	if k.known <= 0.3 && !app {
 		weak++
 	}
-	if c.rule.has(dimAgent) || c.rule.has(dimNet) || c.rule.has(dimHeaders) {
+	if c.rule.has(dimAgent) && !app || c.rule.has(dimNet) || c.rule.has(dimHeaders) && !app {
 		weak++
 	}
 	if c.collateral < 0.02 {
 		weak++
 	}
-	if k.bare >= 0.7 {
+	if k.bare >= 0.7 && !app {
 		weak++
 	}
 	// Programs show no conduct, only their pace.
-	if usual, ok := e.paceUsual(c); ok && k.each >= 0.8 && k.each >= 8*usual && k.person < 0.2 && !e.failing(svc) {
+	if usual, ok := e.paceUsual(c); ok && k.each >= 0.8 && k.each >= 8*usual && k.here >= 4*usual && k.person < 0.2 && !e.failing(svc) {
+		if app && k.here >= 12*usual {
+			medium++ // the pace alone unmasks who borrows an app's name
+		}
 		if k.known <= 0.5 {
 			strong++
 		} else {
@@ -70,7 +75,7 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 		case k.people >= 0.4:
 			return FlashCrowd, 0
 		}
-		if k.machine >= 0.5 && k.err4 < 0.3 && k.sources >= 20 && k.known < 0.9 {
+		if (k.machine >= 0.5 || app) && k.err4 < 0.3 && k.sources >= 20 && k.known < 0.9 {
 			return FlashCrowd, 0 // programs in unusual number, each asking as usual
 		}
 		return Unclear, 0
@@ -106,15 +111,6 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 		return Scraping, need
 	}
 	return DistributedFlood, need
-}
-
-// queryUsual is how usual random and fresh queries are where the rule applies.
-func (e *Engine) queryUsual(c *cause) (random, fresh float64) {
-	if c.rule.has(dimRoute) {
-		r := &e.routes[c.rule.vals[dimRoute]]
-		return r.random.or(20, 0), r.fresh.or(20, 0)
-	}
-	return 0, 0
 }
 
 // paceUsual is how many requests a second one client makes at the rule's route,

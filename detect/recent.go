@@ -136,6 +136,12 @@ func (e *Engine) remember(d *sample, c uint8) {
 
 // learnConduct teaches a route and its service how their clients behave.
 func (e *Engine) learnConduct(d *sample, src *source, c uint8) {
+	if d.route != 0 { // queries and failures are told by one request: an app that asks once teaches them too
+		r := &e.routes[d.route]
+		r.fresh.add(b2f(d.query&queryFresh != 0), 500)
+		r.random.add(b2f(d.query&queryRandom != 0), 500)
+		r.failing.add(b2f(d.status >= 500), 500)
+	}
 	if c == conductYoung {
 		return
 	}
@@ -150,9 +156,6 @@ func (e *Engine) learnConduct(d *sample, src *source, c uint8) {
 	}
 	r := &e.routes[d.route]
 	r.person.add(v, 500)
-	r.fresh.add(b2f(d.query&queryFresh != 0), 500)
-	r.random.add(b2f(d.query&queryRandom != 0), 500)
-	r.failing.add(b2f(d.status >= 500), 500)
 	if src.top == d.route {
 		r.repeat.add(float32(src.topHits), 500)
 	} else {

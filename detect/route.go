@@ -152,6 +152,7 @@ var (
 	apiParts   = words("/api", "/graphql", "/rest/", "/rpc", "/v1/", "/v2/", "/v3/", "/ajax", "/socket", "/ws", ".json", "/gateway", "/launcher", "/client", "/sdk", "/telemetry", "/collect", "/metrics", "/health", "/status", "/ping", "/webhook", "/manifest", "/version")
 	feedParts  = words("/feed", "/rss", "/atom", ".rss", ".atom", ".xml", "/robots.txt", "/sitemap", "/.well-known/", "/ads.txt")
 	loginParts = words("login", "signin", "sign-in", "sign_in", "logon", "/auth", "oauth", "/session", "/token", "passw", "xmlrpc.php", "/otp", "/2fa", "/mfa", "/verify")
+	renewParts = words("refresh", "renew", "/token") // a program shows a token here, nobody guesses a password
 	probeParts = words("/.env", "/.git", "/.svn", "/.aws", "/.ssh", "/.hta", "/.vscode", "/.ds_store", "/wp-login.php", "/wp-admin", "/wp-content/plugins", "/wp-config", "/wp-json/wp/v2/users",
 		"/xmlrpc.php", "phpmyadmin", "/pma/", "/administrator/", "/manager/html", "/solr/", "/actuator", "/server-status", "/cgi-bin/", "/boaform", "/hnap1", "phpunit", "eval-stdin", ".bak", ".sql", "/backup",
 		"/shell.php", "/c99.php", "/r57.php", "/cmd.php", "/config.php", "/owa/auth", "/ecp/", "/autodiscover", "/remote/login", "/_ignition", "/telescope", "/debug/default", "invokefunction", "/id_rsa",
@@ -165,7 +166,7 @@ func markPath(path []byte) (m uint8) {
 	if i := bytes.LastIndexByte(low, '.'); i >= 0 && len(low)-i <= 7 && bytes.IndexByte(low[i:], '/') < 0 && assetSuffixes[string(low[i+1:])] {
 		return routeAsset
 	}
-	if containsAny(low, loginParts) {
+	if containsAny(low, loginParts) && !containsAny(low, renewParts) {
 		m |= routeLogin
 	}
 	if containsAny(low, probeParts) {
