@@ -24,7 +24,7 @@ const (
 )
 
 // ErrMissing says that this machine can't run a node.
-var ErrMissing = errors.New("Java 17 or Maven is missing")
+var ErrMissing = errors.New("without Java 17 and Maven no node can run")
 
 // Options says how a node is started.
 type Options struct {
