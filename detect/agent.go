@@ -21,18 +21,19 @@ var attackParts = words("nikto", "sqlmap", "nuclei", "zgrab", "masscan", "nmap",
 // crawlerParts mark agents that say they are crawlers.
 var crawlerParts = words("bot", "crawl", "spider", "slurp", "facebookexternalhit", "mediapartners", "feedfetcher", "archiver")
 
-// lookAgent fills in the agent's part of f.
-func (e *Engine) lookAgent(a []byte, f *feature) {
+func agentHash(a []byte) uint64 { return hashBytes(a, 11) }
+
+// lookAgent fills in the agent's part of f from agent a of hash h.
+func (e *Engine) lookAgent(a []byte, h uint64, f *feature) {
 	if len(a) == 0 {
 		f.noAgent = true
 		f.agent = e.emptyAgent
 		return
 	}
-	h := hashBytes(a, 11)
 	f.agentSum = h
 	m := &e.agentMemo[h&uint64(len(e.agentMemo)-1)]
 	if m.hash == h {
-		e.agents.words[m.id].uses++
+		e.agents.uses[m.id]++
 		f.agent, f.tool, f.attacks, f.claims = m.id, m.tool, m.attacks, m.claims
 		return
 	}

@@ -172,6 +172,7 @@ func (e *Engine) countAbuse(r *Request, s *source, f *feature, t *tally) {
 		switch {
 		case f.refusedLogin():
 			sat16(&t.fails)
+			s.failed = true
 			e.services[f.service].fails.cur++
 			e.services[f.service].failRoute = f.route
 			if len(r.User) > 0 {
@@ -182,6 +183,7 @@ func (e *Engine) countAbuse(r *Request, s *source, f *feature, t *tally) {
 		}
 	case f.status == 401:
 		sat16(&t.fails)
+		s.failed = true
 		if len(r.User) > 0 {
 			e.countAccount(r.User, s)
 		}

@@ -136,38 +136,6 @@ func (e *Engine) Add(batch []Request) {
 	}
 }
 
-// lookAhead is how many requests are looked up at once.
-const lookAhead = 16
-
-// client is who a request comes from.
-type client struct {
-	key  sourceKey
-	low  uint64
-	hash uint64
-	at   int32 // where it was found ahead, -1 when it was not
-}
-
-// touch finds out who the next requests come from and reads their places in
-// the tables, all at once: the waits for memory overlap instead of adding up.
-func (e *Engine) touch(batch []Request) {
-	for i := range batch {
-		c := &e.ahead[i]
-		if a := batch[i].Source; a.IsValid() {
-			c.key, c.low = keyOf(a)
-			c.hash = c.key.hash()
-			e.touched += e.sources.tags[(c.hash>>32&e.sources.mask)*ways] + e.nets.tags[(c.key.net().hash()>>32&e.nets.mask)*4]
-		}
-	}
-	for i := range batch {
-		c := &e.ahead[i]
-		c.at = int32(e.sources.find(c.key, c.hash))
-		if c.at >= 0 {
-			s := &e.sources.entries[c.at]
-			e.touched += uint64(s.cur.hits) + s.routes + uint64(s.seen)
-		}
-	}
-}
-
 // judge is one request's way through the engine.
 func (e *Engine) judge(r *Request, c *client) {
 	sec, late := e.tick(r)
@@ -177,14 +145,14 @@ func (e *Engine) judge(r *Request, c *client) {
 	if r.Kind == NoRequest {
 		*f = feature{service: svc, status: r.Status, none: true}
 	} else {
-		e.look(r, svc, f)
+		e.look(r, c, svc, f)
 	}
 	h := c.hash
 	s, fresh := e.sourceOf(c, sec)
 	f.asn, f.country = s.asn, s.country
 	e.countService(r, f, s, h, sec, fresh, late)
 	e.countSource(r, s, f, sec, late)
-	n := e.countNet(s, sec)
+	n := e.countNet(c, s, sec)
 	e.keep(r, f, c.key, sec)
 	if n.until > sec {
 		e.renewNet(n, s)

@@ -94,17 +94,17 @@ func protoOf(b []byte) uint8 {
 }
 
 // look turns a request into its feature.
-func (e *Engine) look(r *Request, svc uint8, f *feature) {
+func (e *Engine) look(r *Request, c *client, svc uint8, f *feature) {
 	*f = feature{service: svc, method: methodOf(r.Method), proto: protoOf(r.Proto), status: r.Status, headers: uint32(r.Headers)}
-	path, query := r.Target, []byte(nil)
-	if i := bytes.IndexByte(path, '?'); i >= 0 {
-		path, query = path[:i], path[i+1:]
+	path, h := r.Target[:c.cut], c.path
+	if svc != c.service {
+		h = pathHash(svc, path)
 	}
-	f.route, f.marks, f.exact = e.routeOf(svc, path)
-	if len(query) > 0 {
-		e.lookQuery(query, f)
+	f.route, f.marks, f.exact = e.routeOf(svc, path, h)
+	if len(r.Target) > c.cut+1 {
+		e.lookQuery(r.Target[c.cut+1:], f)
 	}
-	e.lookAgent(r.Agent, f)
+	e.lookAgent(r.Agent, c.agent, f)
 	if len(r.Referer) > 0 {
 		e.lookReferer(r, f)
 	}
@@ -237,7 +237,7 @@ func (e *Engine) lookReferer(r *Request, f *feature) {
 		if i := bytes.IndexByte(path, '?'); i >= 0 {
 			path = path[:i]
 		}
-		f.refPath = uint16(hashBytes(path, uint64(f.service)+1)>>16) | 1
+		f.refPath = uint16(pathHash(f.service, path)>>16) | 1
 		return
 	}
 	id := e.refers.find(h)

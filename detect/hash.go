@@ -22,19 +22,30 @@ func mix(a, b uint64) uint64 {
 // into the same slots and give the same verdicts.
 func hashBytes(b []byte, seed uint64) uint64 {
 	h := seed ^ uint64(len(b))*mixB
+	last := tail(b)
 	for len(b) >= 16 {
 		h = mix(binary.LittleEndian.Uint64(b)^h, binary.LittleEndian.Uint64(b[8:]))
 		b = b[16:]
 	}
 	if len(b) >= 8 {
 		h = mix(binary.LittleEndian.Uint64(b), h)
-		b = b[8:]
 	}
-	var tail uint64
-	for i := 0; i < len(b); i++ {
-		tail |= uint64(b[i]) << (8 * i)
+	return mix(last^h, mixA)
+}
+
+// tail returns the bytes of b past its last whole word of eight. It reads words
+// that overlap: a loop over the bytes ends where no processor can foretell.
+func tail(b []byte) uint64 {
+	n := uint(len(b)) & 7
+	switch {
+	case len(b) >= 8:
+		return binary.LittleEndian.Uint64(b[len(b)-8:]) >> (64 - 8*n)
+	case n >= 4:
+		return uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<(8*(n-4))
+	case n > 0:
+		return uint64(b[0]) | uint64(b[n/2])<<(8*(n/2)) | uint64(b[n-1])<<(8*(n-1))
 	}
-	return mix(tail^h, mixA)
+	return 0
 }
 
 // sourceKey is a client as the engine counts it: an IPv4 address, or an IPv6

@@ -13,6 +13,7 @@ type lexicon struct {
 	slots []uint64 // open addressing: hash, 0 is free
 	ids   []uint16
 	words []word   // by id
+	uses  []uint32 // by id, halved now and then; apart from words, for they change with every request
 	trial []uint64 // hashes met once, direct-mapped
 	hand  int      // where the search for an unused word goes on
 	made  func(id uint16)
@@ -22,7 +23,6 @@ type word struct {
 	hash uint64
 	name string
 	full string // an example of the whole text
-	uses uint32 // halved now and then
 }
 
 func newLexicon(size int) *lexicon {
@@ -30,7 +30,7 @@ func newLexicon(size int) *lexicon {
 	for n < 4*size {
 		n *= 2
 	}
-	return &lexicon{slots: make([]uint64, n), ids: make([]uint16, n), words: make([]word, 1, size), trial: make([]uint64, n)}
+	return &lexicon{slots: make([]uint64, n), ids: make([]uint16, n), words: make([]word, 1, size), uses: make([]uint32, size), trial: make([]uint64, n)}
 }
 
 // bytes is what the tables hold.
@@ -42,7 +42,7 @@ func (l *lexicon) find(h uint64) uint16 {
 	for i := h & m; l.slots[i] != 0; i = (i + 1) & m {
 		if l.slots[i] == h {
 			id := l.ids[i]
-			l.words[id].uses++
+			l.uses[id]++
 			return id
 		}
 	}
@@ -67,7 +67,8 @@ func (l *lexicon) add(h uint64, name, full string) uint16 {
 	} else if id = l.unused(); id == 0 {
 		return 0
 	}
-	l.words[id] = word{hash: h, name: name, full: full, uses: 2}
+	l.words[id] = word{hash: h, name: name, full: full}
+	l.uses[id] = 2
 	m := uint64(len(l.slots) - 1)
 	i := h & m
 	for l.slots[i] != 0 {
@@ -88,11 +89,11 @@ func (l *lexicon) unused() uint16 {
 			l.hand = 1
 		}
 		w := &l.words[l.hand]
-		if w.uses == 0 {
+		if l.uses[l.hand] == 0 {
 			l.remove(w.hash)
 			return uint16(l.hand)
 		}
-		w.uses /= 2
+		l.uses[l.hand] /= 2
 	}
 	return 0
 }

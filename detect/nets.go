@@ -38,29 +38,44 @@ type netTable struct {
 
 func newNetTable(n int) netTable {
 	sets := 1
-	for sets*2*4 <= n {
+	for sets*2*netWays <= n {
 		sets *= 2
 	}
-	return netTable{tags: make([]uint64, sets*4), entries: make([]network, sets*4), rest: make([]netRest, sets*4), mask: uint64(sets - 1)}
+	return netTable{tags: make([]uint64, sets*netWays), entries: make([]network, sets*netWays), rest: make([]netRest, sets*netWays), mask: uint64(sets - 1)}
 }
 
-// countNet notes a request in its prefix.
-func (e *Engine) countNet(s *source, sec int64) *network {
-	k := s.key.net()
-	h := k.hash() | 1
-	set := (h >> 32 & e.nets.mask) * 4
-	var n *network
-	worst := set
-	for i := set; i < set+4; i++ {
-		if e.nets.tags[i] == h && e.nets.entries[i].key == k {
-			n = &e.nets.entries[i]
-			break
+const netWays = 4
+
+// find returns the prefix k of hash h, or nil.
+func (t *netTable) find(k sourceKey, h uint64) *network {
+	set := (h >> 32 & t.mask) * netWays
+	for i, tag := range t.tags[set : set+netWays] {
+		if tag == h && t.entries[set+uint64(i)].key == k {
+			return &t.entries[set+uint64(i)]
 		}
-		if e.nets.tags[i] == 0 || e.nets.tags[worst] != 0 && e.nets.entries[i].last < e.nets.entries[worst].last {
+	}
+	return nil
+}
+
+// room returns the index where a prefix of hash h may move in: a free place, or
+// that of the prefix silent for longest.
+func (t *netTable) room(h uint64) uint64 {
+	set := (h >> 32 & t.mask) * netWays
+	worst := set
+	for i := set; i < set+netWays; i++ {
+		if t.tags[i] == 0 || t.tags[worst] != 0 && t.entries[i].last < t.entries[worst].last {
 			worst = i
 		}
 	}
+	return worst
+}
+
+// countNet notes a request in its prefix.
+func (e *Engine) countNet(c *client, s *source, sec int64) *network {
+	k, h := s.key.net(), c.netHash
+	n := e.nets.find(k, h)
 	if n == nil {
+		worst := e.nets.room(h)
 		if e.nets.entries[worst].until > sec {
 			e.dropNet(e.nets.entries[worst].key)
 		}
@@ -121,12 +136,26 @@ func (e *Engine) neighbours(k sourceKey, most int) []netip.Addr {
 }
 
 func (e *Engine) netOf(k sourceKey) *network {
-	h := k.hash() | 1
-	set := (h >> 32 & e.nets.mask) * 4
-	for i := set; i < set+4; i++ {
-		if e.nets.tags[i] == h && e.nets.entries[i].key == k {
-			return &e.nets.entries[i]
+	return e.nets.find(k, k.hash()|1)
+}
+
+// place returns where a prefix of hash h seems to be, or -1.
+func (t *netTable) place(h uint64) int32 {
+	set := (h >> 32 & t.mask) * netWays
+	at := int32(-1)
+	for i, tag := range (*[netWays]uint64)(t.tags[set:]) {
+		if tag == h {
+			at = int32(set) + int32(i)
 		}
 	}
-	return nil
+	return at
+}
+
+// touchRivals reads what decides which prefix gives way to one of hash h.
+func (t *netTable) touchRivals(h uint64) (sum uint64) {
+	set := (h >> 32 & t.mask) * netWays
+	for i := set; i < set+netWays; i++ {
+		sum += uint64(t.entries[i].last)
+	}
+	return sum
 }

@@ -31,13 +31,14 @@ type routeMemo struct {
 	marks uint8
 }
 
-// routeOf returns the route of path and its marks. Paths whose template was
-// never met before have no route of their own yet and share id 0.
-func (e *Engine) routeOf(service uint8, path []byte) (uint16, uint8, uint64) {
-	h := hashBytes(path, uint64(service)+1)
+func pathHash(service uint8, path []byte) uint64 { return hashBytes(path, uint64(service)+1) }
+
+// routeOf returns the route of path, whose hash is h, and its marks. Paths whose
+// template was never met before have no route of their own yet and share id 0.
+func (e *Engine) routeOf(service uint8, path []byte, h uint64) (uint16, uint8, uint64) {
 	m := &e.memo[h&uint64(len(e.memo)-1)]
 	if m.hash == h {
-		e.routeWords.words[m.id].uses++
+		e.routeWords.uses[m.id]++
 		return m.id, m.marks, h
 	}
 	marks := markPath(path)

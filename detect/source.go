@@ -1,9 +1,6 @@
 package detect
 
-import (
-	"math/bits"
-	"unsafe"
-)
+import "unsafe"
 
 // tally counts what a source did in one window. Counters stay at their top
 // instead of wrapping.
@@ -69,47 +66,54 @@ const (
 
 const ringSeconds = 12
 
-// source is the full state of a client: about 250 bytes.
+// source is the full state of a client. Its fields are grouped by the cache
+// line they lie in, five of 64 bytes: what finding a source and giving its place
+// away looks at comes first, what only a judgment reads last.
 type source struct {
-	key   sourceKey
-	low   uint64 // lower half of the IPv6 address last seen
-	first int64  // second of the first request
-	last  int64  // second of the last request
+	key    sourceKey
+	last   int64  // second of the last request
+	first  int64  // second of the first request
+	minute int64  // the minute cur counts
+	seen   uint32 // requests since first
+	score  float32
+	low    uint64 // lower half of the IPv6 address last seen
+	marks  uint16
+	due    uint16 // hits of cur at which the next judgment falls
+	status uint16
+	attack uint8
+	failed bool // a login was refused in the windows below
+
 	ring  [ringSeconds]uint16
 	cur   tally // this minute
+	top   uint16
+	agent uint16
 
-	minute    int64  // the minute cur counts
-	routes    uint64 // bitmaps of distinct values
-	paths     uint64
-	agents    uint64
-	lost      uint64    // distinct paths answered 404 and the like
-	trail     [4]uint16 // pages asked for lately
-	topHits   uint16    // of route top within cur and prev, about
-	top       uint16
-	topPath   uint64 // the whole path asked most (majority vote)
-	votes     uint16
-	same      uint16 // requests for topPath this minute
-	agent     uint16
-	method    uint8
-	service   uint8
-	status    uint16
-	marks     uint16
-	due       uint16 // hits of cur at which the next judgment falls
-	score     float32
-	attack    uint8
+	routes  uint64 // bitmaps of distinct values
+	paths   uint64
+	agents  uint64
+	lost    uint64    // distinct paths answered 404 and the like
+	topPath uint64    // the whole path asked most (majority vote)
+	trail   [4]uint16 // pages asked for lately
+	votes   uint16
+	same    uint16 // requests for topPath this minute
+	topHits uint16 // of route top within cur and prev, about
+	detail  uint16 // index into the details, 0 none
+	gapMean float32
+	gapDev  float32
+
+	told      int64 // second of the last event
+	asn       uint32
+	country   uint16
 	incident  uint16 // number of the incident that match counts for
 	match     uint16 // requests that matched its signature
 	missed    uint16 // requests since then that did not
 	matchTold uint16 // match at the last event
-	seen      uint32 // requests since first
-	told      int64  // second of the last event
-	gapMean   float32
-	gapDev    float32
-	asn       uint32
-	country   uint16
-	detail    uint16 // index into the details, 0 none
-	prev      tally  // the minute before
-	long      tally  // about the last 15 minutes before those, fading
+	method    uint8
+	service   uint8
+	prev      tally // the minute before
+
+	long tally // about the last 15 minutes before those, fading
+	_    [24]byte
 }
 
 const sourceSize = int64(unsafe.Sizeof(source{}))
@@ -135,6 +139,7 @@ func (s *source) roll(sec int64) {
 		s.prev = s.cur
 	}
 	s.cur = tally{}
+	s.failed = s.prev.fails+s.long.fails > 0
 	s.minute = m
 	s.due = 0
 	s.topHits /= 2
@@ -196,74 +201,4 @@ func (s *source) recent() tally {
 	t := s.prev
 	t.add(&s.cur, 256)
 	return t
-}
-
-const ways = 8
-
-// sourceTable is a set-associative table: a source lives in one of the eight
-// places its hash allows, and the least interesting of the eight gives way.
-type sourceTable struct {
-	tags    []uint64
-	entries []source
-	mask    uint64
-	held    int
-	shed    uint64
-}
-
-func newSourceTable(n int) sourceTable {
-	sets := 1
-	for sets*2*ways <= n {
-		sets *= 2
-	}
-	return sourceTable{tags: make([]uint64, sets*ways), entries: make([]source, sets*ways), mask: uint64(sets - 1)}
-}
-
-func (t *sourceTable) bytes() int64 { return int64(len(t.tags)) * (8 + sourceSize) }
-
-// find returns the index of k, or -1.
-func (t *sourceTable) find(k sourceKey, h uint64) int {
-	h |= 1
-	set := (h >> 32 & t.mask) * ways
-	for i, tag := range t.tags[set : set+ways] {
-		if tag == h && t.entries[set+uint64(i)].key == k {
-			return int(set) + i
-		}
-	}
-	return -1
-}
-
-// room returns the index where k may move in, and whether someone who was
-// there in the last quarter of an hour had to leave.
-func (t *sourceTable) room(h uint64, sec int64) (int, bool) {
-	h |= 1
-	set := (h >> 32 & t.mask) * ways
-	worst, low := int(set), int64(1<<62)
-	for i := set; i < set+ways; i++ {
-		if t.tags[i] == 0 {
-			t.held++
-			t.tags[i] = h
-			return int(i), false
-		}
-		if w := t.entries[i].worth(sec); w < low {
-			worst, low = int(i), w
-		}
-	}
-	t.tags[worst] = h
-	return worst, sec-t.entries[worst].last < 900
-}
-
-// worth is how much a source deserves its place: recent, busy and suspected ones more.
-func (s *source) worth(sec int64) int64 {
-	w := -(sec - s.last)
-	w += 20 * int64(bits.Len32(s.seen))
-	if s.cur.fails+s.prev.fails+s.long.fails > 0 {
-		w += 200
-	}
-	if s.score > 20 {
-		w += 600
-	}
-	if s.marks&(markBlock|markEnrolled) != 0 {
-		w += 600
-	}
-	return w
 }

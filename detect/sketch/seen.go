@@ -53,6 +53,13 @@ func (s *Seen) Add(h uint64) bool {
 	return inYoung || inOld
 }
 
+// Touch reads the lines where h would be, so that they are near when Add looks
+// there. What it returns says nothing.
+func (s *Seen) Touch(h uint64) uint64 {
+	line := (h & s.mask) * 8
+	return s.young[line] + s.old[line]
+}
+
 // Has reports whether h was seen, without noting it.
 func (s *Seen) Has(h uint64) bool {
 	line := (h & s.mask) * 8

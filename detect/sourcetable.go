@@ -1,0 +1,94 @@
+package detect
+
+import "math/bits"
+
+const ways = 8
+
+// sourceTable is a set-associative table: a source lives in one of the eight
+// places its hash allows, and the least interesting of the eight gives way.
+type sourceTable struct {
+	tags    []uint64
+	entries []source
+	mask    uint64
+	held    int
+	shed    uint64
+}
+
+func newSourceTable(n int) sourceTable {
+	sets := 1
+	for sets*2*ways <= n {
+		sets *= 2
+	}
+	return sourceTable{tags: make([]uint64, sets*ways), entries: make([]source, sets*ways), mask: uint64(sets - 1)}
+}
+
+func (t *sourceTable) bytes() int64 { return int64(len(t.tags)) * (8 + sourceSize) }
+
+// find returns the index of k, or -1.
+func (t *sourceTable) find(k sourceKey, h uint64) int {
+	h |= 1
+	set := (h >> 32 & t.mask) * ways
+	for i, tag := range t.tags[set : set+ways] {
+		if tag == h && t.entries[set+uint64(i)].key == k {
+			return int(set) + i
+		}
+	}
+	return -1
+}
+
+// room returns the index where k may move in, and whether someone who was
+// there in the last quarter of an hour had to leave.
+func (t *sourceTable) room(h uint64, sec int64) (int, bool) {
+	h |= 1
+	set := (h >> 32 & t.mask) * ways
+	worst, low := int(set), int64(1<<62)
+	for i := set; i < set+ways; i++ {
+		if t.tags[i] == 0 {
+			t.held++
+			t.tags[i] = h
+			return int(i), false
+		}
+		if w := t.entries[i].worth(sec); w < low {
+			worst, low = int(i), w
+		}
+	}
+	t.tags[worst] = h
+	return worst, sec-t.entries[worst].last < 900
+}
+
+// worth is how much a source deserves its place: recent, busy and suspected ones more.
+func (s *source) worth(sec int64) int64 {
+	w := -(sec - s.last)
+	w += 20 * int64(bits.Len32(s.seen))
+	if s.failed {
+		w += 200
+	}
+	if s.score > 20 {
+		w += 600
+	}
+	if s.marks&(markBlock|markEnrolled) != 0 {
+		w += 600
+	}
+	return w
+}
+
+// place returns where a source of hash h seems to be, or -1.
+func (t *sourceTable) place(h uint64) int32 {
+	set := (h >> 32 & t.mask) * ways
+	at := int32(-1)
+	for i, tag := range (*[ways]uint64)(t.tags[set:]) {
+		if tag == h|1 {
+			at = int32(set) + int32(i)
+		}
+	}
+	return at
+}
+
+// touchRivals reads what decides which source gives way to one of hash h.
+func (t *sourceTable) touchRivals(h uint64) (sum uint64) {
+	set := (h >> 32 & t.mask) * ways
+	for i := set; i < set+ways; i++ {
+		sum += uint64(t.entries[i].last)
+	}
+	return sum
+}
