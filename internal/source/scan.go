@@ -40,8 +40,10 @@ type piece struct {
 	end     error // the file ends here: io.EOF or why
 }
 
-// pipeline is how many pieces may wait between two stages.
-const pipeline = 4
+// pipeline is how many pieces may wait between two stages: enough that no stage
+// waits while another pauses for a moment, few enough that a piece is still in a
+// cache when its turn comes.
+const pipeline = 2
 
 // Scan reads the files in the order given and hands their requests over in
 // order. Reading with unpacking, parsing and the caller's judging run beside
