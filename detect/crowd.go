@@ -31,6 +31,8 @@ type crowd struct {
 	claims                  float64
 	randomUsual, freshUsual float64 // how usual such queries are on the routes asked
 
+	post    float64   // POST requests
+	drum    float64   // of sources that ask little but this route, again and again
 	app     float64   // of apps and launchers that are usual here
 	here    float64   // requests/s that one source makes of what the rule takes
 	mixed   float64   // from addresses with many people behind them
@@ -92,6 +94,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		add(&k.machine, f.marks&(routeAPI|routeFeed) != 0)
 		add(&k.claims, f.claims)
 		add(&k.none, f.none)
+		add(&k.post, f.method == methodPost)
 		if x.src == nil {
 			continue
 		}
@@ -103,6 +106,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 			add(&k.busy, int(t.hits)-int(t.fails)-int(t.forms)-int(t.logins) >= 2)
 		}
 		add(&k.mixed, x.src.marks&markMixed != 0)
+		add(&k.drum, f.route != 0 && x.src.top == f.route && x.src.topHits >= 10)
 		add(&k.churn, distinct64(x.src.agents) >= 3)
 		k.each += x.weight * x.src.rate(e.sec)
 		k.repeat += x.weight * float64(x.src.cur.hits+x.src.prev.hits)
@@ -138,7 +142,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 			k.people = min(1, max(0, (k.person*c.rate-k.human/k.weight*c.usual)/extra))
 		}
 	}
-	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.missing, &k.slow, &k.odd, &k.known, &k.none, &k.mixed, &k.churn, &k.each, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims, &k.app, &k.randomUsual, &k.freshUsual} {
+	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.missing, &k.slow, &k.odd, &k.known, &k.none, &k.mixed, &k.churn, &k.each, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims, &k.app, &k.post, &k.drum, &k.randomUsual, &k.freshUsual} {
 		*p /= k.weight
 	}
 	return k

@@ -87,6 +87,7 @@ type Engine struct {
 
 	incidents []*incident
 	closed    []Incident
+	resting   []*incident // attacks that closed lately, in case they return
 	counter   int
 	events    []Event
 	netList   []sourceKey // prefixes recommended for a block

@@ -115,7 +115,10 @@ func (e *Engine) explore(svc uint8, start cause, usual float64, from, sec int64)
 				return f // one crowd a service: what spills over belongs to it
 			}
 		}
-		if excess < 0.06*usual+3 || !c.rule.has(dimRoute) && (excess < 0.6*usual || e.frozen(svc)) {
+		if c.collateral > 0.5 || e.onlyAssets(svc, &c) {
+			return f // what most of the usual traffic asks says nothing of a crowd
+		}
+		if excess < 0.1*usual+3 || !c.rule.has(dimRoute) && (excess < 0.6*usual || e.frozen(svc)) {
 			return f
 		}
 		s := &e.services[svc]
@@ -132,4 +135,19 @@ func (e *Engine) explore(svc uint8, start cause, usual float64, from, sec int64)
 		f.gain /= 16 // assets follow pages
 	}
 	return f
+}
+
+// onlyAssets reports whether a cause is a route of assets while one that is
+// none is loud too: assets follow pages and are never what a crowd came for.
+func (e *Engine) onlyAssets(svc uint8, c *cause) bool {
+	asset := func(id uint64) bool { return e.routes[id].marks&routeAsset != 0 }
+	if !c.rule.has(dimRoute) || !asset(c.rule.vals[dimRoute]) {
+		return false
+	}
+	for _, id := range e.services[svc].loud {
+		if id != 0 && !asset(uint64(id)) {
+			return true
+		}
+	}
+	return false
 }

@@ -76,8 +76,11 @@ func (e *Engine) updateIncidents(sec int64) {
 		}
 		in.Sources = max(in.Sources, in.distinct.Count())
 		active := x > max(0.1*in.Peak, 1.5*in.usual+1)
-		if in.abuse {
+		switch {
+		case in.abuse:
 			active = x > 0
+		case !in.Attack.Hostile():
+			active = active && x > max(0.2*in.Peak, 2*in.usual+2) // a crowd that has ebbed is over
 		}
 		if !active {
 			in.quiet++
@@ -156,6 +159,7 @@ func (e *Engine) closeIncident(in *incident) {
 	in.Changed = in.Closed
 	in.Rate = in.ten
 	e.tellIncident(IncidentClose, in)
+	e.rest(in)
 	e.closed = append([]Incident{in.Incident}, e.closed...)
 	if len(e.closed) > 100 {
 		e.closed = e.closed[:100]

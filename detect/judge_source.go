@@ -125,7 +125,7 @@ func (e *Engine) weighRate(s *source, t *tally, p *proofs) {
 	svc := &e.services[s.service]
 	peers := svc.peers.At(0.99) / 60
 	low := max(8, 10*peers, svc.rate.usual())
-	if low < limit/3 && e.sec-s.first < 45 {
+	if low < limit/3 && e.sec-s.first < 30 {
 		low = limit / 3 // an office that opens one page looks like this for half a minute
 	}
 	if svc.peers.Weight() < 50 {

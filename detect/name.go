@@ -60,9 +60,13 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 			medium++
 		}
 	}
-	failing := float64(s.failing.ten) > 0.15*float64(s.rate.ten)
+	drum := k.post >= 0.8 && !app && k.fails < 0.3 && k.err4 < 0.3 && k.drum >= 0.7 && (k.people < 0.2 || e.rarelyRepeated(c))
+	if drum {
+		strong++
+	}
+	failing := float64(s.failing.ten) > 0.15*float64(s.rate.ten) || e.stormOpen(svc)
 	hostile := strong >= 2 || strong == 1 && medium+weak >= 1 || medium >= 2 && weak >= 1 && k.known <= 0.5
-	if k.people >= 0.4 && !login && (!random || k.mixed < 0.5) {
+	if k.people >= 0.4 && !login && !drum && (!random || k.mixed < 0.5) {
 		hostile = false
 	}
 	if failing && k.known >= 0.5 && !random && !login {
@@ -70,13 +74,18 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	}
 	if !hostile {
 		switch {
-		case failing && k.known >= 0.4 && k.err5 >= 0.3:
+		case failing && (k.err5 >= 0.7 || k.known >= 0.4 && k.err5 >= 0.3):
 			return RetryStorm, 0
+		case k.post >= 0.8 && !app:
+			return Unclear, 0 // people and bots that send the same form look alike at first: no servers for it
 		case k.people >= 0.4:
 			return FlashCrowd, 0
 		}
 		if (k.machine >= 0.5 || app) && k.err4 < 0.3 && k.sources >= 20 && k.known < 0.9 {
 			return FlashCrowd, 0 // programs in unusual number, each asking as usual
+		}
+		if s.assets.or(50, 0) < 0.1 && k.sources >= 50 && k.repeat <= 3 && k.err4 < 0.3 && !random && !c.rule.has(dimAgent) && !c.rule.has(dimNet) {
+			return FlashCrowd, 0 // where the log shows no assets, many clients with a page or two each are people
 		}
 		return Unclear, 0
 	}
@@ -111,6 +120,27 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 		return Scraping, need
 	}
 	return DistributedFlood, need
+}
+
+// rarelyRepeated reports whether the usual clients of the rule's route are known
+// to ask it now and then only.
+func (e *Engine) rarelyRepeated(c *cause) bool {
+	if !c.rule.has(dimRoute) {
+		return false
+	}
+	r := &e.routes[c.rule.vals[dimRoute]]
+	return r.repeat.n >= 20 && r.repeat.mean <= 3
+}
+
+// stormOpen reports whether a retry storm of the service is open: what its
+// clients did is still in the windows when the answers are well again.
+func (e *Engine) stormOpen(svc uint8) bool {
+	for _, in := range e.incidents {
+		if in.service == svc && in.Attack == RetryStorm {
+			return true
+		}
+	}
+	return false
 }
 
 // paceUsual is how many requests a second one client makes at the rule's route,

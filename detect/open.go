@@ -46,7 +46,9 @@ func (e *Engine) openFound(svc uint8, f *finding, from int64) {
 	in := e.adopt(svc, f)
 	kind := IncidentChange
 	if in == nil {
-		kind = IncidentOpen
+		in, kind = e.reopen(svc, f), IncidentOpen
+	}
+	if in == nil {
 		if in = e.openIncident(svc, f.attack, f.cause, f.crowd, from); in == nil {
 			return
 		}
@@ -56,7 +58,9 @@ func (e *Engine) openFound(svc uint8, f *finding, from int64) {
 	if k := &f.crowd; k.random < 0.7 && k.fails < 0.6 && k.slow < 0.5 && k.none < 0.5 && (k.human < 0.4 || k.people > 0.15) {
 		in.pace = 0.35 * k.each // neither queries nor conduct tell its members from others: their pace must
 	}
-	in.Traits = e.traits(f.attack, &f.cause, &f.crowd)
+	for _, t := range e.traits(in.Attack, &f.cause, &f.crowd) {
+		e.addTrait(in, t)
+	}
 	in.Measures = measures(f.attack, &f.crowd)
 	example := e.example(in)
 	shown := f.cause
@@ -75,7 +79,7 @@ func (e *Engine) usualOf(svc uint8) float64 {
 	return e.services[svc].rate.usual() * e.expected(svc, e.sec)
 }
 
-// adopt turns the incident of single sources' verdicts that began an attack
+// adopt turns an unclear incident of the same route, or the incident of single sources' verdicts that began an attack
 // into the attack's: the first floods of five are judged before the rest shows
 // that they belong together.
 func (e *Engine) adopt(svc uint8, f *finding) *incident {
@@ -83,6 +87,11 @@ func (e *Engine) adopt(svc uint8, f *finding) *incident {
 		return nil
 	}
 	for _, in := range e.incidents {
+		if r := &in.cause.rule; in.service == svc && in.Attack == Unclear && r.has(dimRoute) && r.vals[dimRoute] == f.cause.rule.vals[dimRoute] {
+			in.Attack, in.cause, in.usual, in.crowd = f.attack, f.cause, f.cause.usual, f.crowd
+			in.Excess, in.Collateral, in.Baseline = f.cause.covered, f.cause.collateral, f.cause.usual
+			return in // what could not be told at first
+		}
 		if in.abuse && in.service == svc && e.sec-in.Opened.Unix() < 60 && in.top == uint16(f.cause.rule.vals[dimRoute]) && in.Attack != Scan {
 			in.abuse, in.cause, in.usual, in.crowd = false, f.cause, f.cause.usual, f.crowd
 			if in.Attack == SingleSourceFlood {
