@@ -130,6 +130,13 @@ func (e *Engine) explore(svc uint8, start cause, usual float64, from, sec int64)
 			return f // an attack looks like a crowd until its clients had time to show their conduct
 		}
 	}
+	if a.Hostile() && !start.bare && !start.slow {
+		if n := e.spare(svc, start, c, usual); n.rule != c.rule {
+			c, k = n, e.inspect(&n, from)
+		} else {
+			c = n
+		}
+	}
 	f = finding{cause: c, crowd: k, attack: a, need: need, gain: c.rate - 2*c.usual}
 	if c.rule.has(dimRoute) && e.routes[c.rule.vals[dimRoute]].marks&routeAsset != 0 {
 		f.gain /= 16 // assets follow pages

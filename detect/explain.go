@@ -4,7 +4,11 @@ import "fmt"
 
 // incidentEvidence says why an incident is what it is called.
 func (e *Engine) incidentEvidence(in *incident) []Evidence {
-	ev := []Evidence{{Signal: "excess", Text: fmt.Sprintf("%.0f requests/s where %.1f are usual", in.Rate, in.Baseline), Points: 30}}
+	usual := "none are"
+	if in.Baseline >= 0.05 {
+		usual = fmt.Sprintf("%.1f are", in.Baseline)
+	}
+	ev := []Evidence{{Signal: "excess", Text: fmt.Sprintf("%.0f requests/s where %s usual", in.Rate, usual), Points: 30}}
 	k := &in.crowd
 	if !in.abuse {
 		ev = append(ev, Evidence{Signal: "signature", Text: fmt.Sprintf("the signature covers %.0f%% of the excess and %.1f%% of the usual traffic", 100*in.Excess, 100*in.Collateral), Points: 30})
@@ -21,6 +25,16 @@ func (e *Engine) incidentEvidence(in *incident) []Evidence {
 			ev = append(ev, a)
 		}
 	}
-	ev = append(ev, Evidence{Signal: "sources", Text: fmt.Sprintf("about %d sources, %d enrolled", in.Sources, in.Enrolled), Points: 5})
+	if in.Attack.Hostile() && !in.abuse && in.Collateral > costly {
+		ev = append(ev, Evidence{Signal: "costly", Text: fmt.Sprintf("throttling the signature would reach %.1f%% of the usual traffic: harden the service instead", 100*in.Collateral), Points: 5})
+	}
+	sources := fmt.Sprintf("about %d sources", in.Sources)
+	if in.Sources == 1 {
+		sources = "1 source"
+	}
+	if in.Enrolled > 0 {
+		sources += fmt.Sprintf(", %d worth a block", in.Enrolled)
+	}
+	ev = append(ev, Evidence{Signal: "sources", Text: sources, Points: 5})
 	return ev
 }

@@ -117,11 +117,8 @@ func (e *Engine) updateIncidents(sec int64) {
 // where each address comes once.
 func (in *incident) recommend(sec int64) {
 	named := in.Enrolled > 0 && (sec-in.Opened.Unix() < 15 || in.Enrolled*20 > in.Sources)
-	if named != (len(in.Measures) == 3) {
-		in.Measures = []Measure{Throttle, Harden}
-		if named {
-			in.Measures = []Measure{BlockSources, Throttle, Harden}
-		}
+	if len(in.Measures) == 0 || named != (in.Measures[0] == BlockSources) {
+		in.Measures = measures(in.Attack, named, in.Collateral)
 		in.changed = true
 	}
 }

@@ -128,8 +128,18 @@ func (e *Engine) rarelyRepeated(c *cause) bool {
 	if !c.rule.has(dimRoute) {
 		return false
 	}
-	r := &e.routes[c.rule.vals[dimRoute]]
-	return r.repeat.n >= 20 && r.repeat.mean <= 3
+	if r := &e.routes[c.rule.vals[dimRoute]]; r.repeat.n >= 20 {
+		return r.repeat.mean <= 3
+	}
+	n := 0 // too few stay for their conduct to be told: count who comes back
+	clear(e.work.seen)
+	for i := range e.work.base {
+		if b := &e.work.base[i]; uint64(b.f.route) == c.rule.vals[dimRoute] {
+			n++
+			e.work.seen[b.key]++
+		}
+	}
+	return n >= 8 && 2*n <= 3*len(e.work.seen)
 }
 
 // stormOpen reports whether a retry storm of the service is open: what its
@@ -168,14 +178,25 @@ func (e *Engine) traits(a Attack, c *cause, k *crowd) (t []Attack) {
 	return t
 }
 
-func measures(a Attack, k *crowd) []Measure {
+// costly is the share of usual traffic from which on a signature is not
+// recommended for throttling first.
+const costly = 0.05
+
+// measures recommends what helps: blocks where named says that sources stay
+// long enough to be named, and what is done to the signature in any case.
+func measures(a Attack, named bool, collateral float64) []Measure {
 	switch {
 	case a == FlashCrowd || a == RetryStorm:
 		return []Measure{ScaleUp}
 	case !a.Hostile():
 		return []Measure{Observe}
-	case k.repeat < 2.5:
-		return []Measure{Throttle, Harden}
 	}
-	return []Measure{BlockSources, Throttle, Harden}
+	m := []Measure{Throttle, Harden}
+	if collateral > costly {
+		m = []Measure{Harden}
+	}
+	if named {
+		m = append([]Measure{BlockSources}, m...)
+	}
+	return m
 }

@@ -43,6 +43,10 @@ func (e *Engine) sibling(svc uint8, f *finding) bool {
 
 // openFound opens the incident for a finding.
 func (e *Engine) openFound(svc uint8, f *finding, from int64) {
+	if same := e.alike(svc, f); same != nil {
+		e.widen(same, f, e.usualOf(svc))
+		return
+	}
 	in := e.adopt(svc, f)
 	kind := IncidentChange
 	if in == nil {
@@ -61,7 +65,6 @@ func (e *Engine) openFound(svc uint8, f *finding, from int64) {
 	for _, t := range e.traits(in.Attack, &f.cause, &f.crowd) {
 		e.addTrait(in, t)
 	}
-	in.Measures = measures(f.attack, &f.crowd)
 	example := e.example(in)
 	shown := f.cause
 	if shown.bare {
@@ -71,7 +74,23 @@ func (e *Engine) openFound(svc uint8, f *finding, from int64) {
 		in.Excess, in.Collateral = shown.covered, shown.collateral
 	}
 	in.Signature = e.signature(&shown.rule, example)
+	in.Measures = measures(f.attack, f.crowd.repeat >= 2.5, in.Collateral)
 	e.tellIncident(kind, in)
+}
+
+// alike returns the open attack whose signature reads just as the finding's
+// would: to people these are one.
+func (e *Engine) alike(svc uint8, f *finding) *incident {
+	if !f.attack.Hostile() || f.cause.bare || f.cause.rule.has(dimNet) || f.cause.rule.set == 0 {
+		return nil
+	}
+	s := e.signature(&f.cause.rule, nil)
+	for _, in := range e.incidents {
+		if in.service == svc && !in.abuse && in.Attack.Hostile() && in.Signature == s {
+			return in
+		}
+	}
+	return nil
 }
 
 // usualOf is what a service is expected to see now, requests/s.
