@@ -172,7 +172,20 @@ func (m *Model) lifted() []actions.Target {
 }
 
 func (m *Model) askUnblock() tea.Cmd {
-	return m.ask("Lift", actions.Request{Verb: actions.Unblock, Targets: m.lifted(), Actor: m.d.me, Reason: "lifted from the console"})
+	cmd := m.ask("Lift", actions.Request{Verb: actions.Unblock, Targets: m.lifted(), Actor: m.d.me, Reason: "lifted from the console"})
+	d := m.dialog.(*planDialog)
+	d.undoes = m.inForce(d.req.Targets[0])
+	return cmd
+}
+
+// inForce is what was done to t and still stands.
+func (m *Model) inForce(t actions.Target) actions.Verb {
+	for i := range m.d.board.Active {
+		if d := &m.d.board.Active[i]; d.Target.Key() == t.Key() && d.Verb != actions.Notify {
+			return d.Verb
+		}
+	}
+	return actions.Block // the board lists the latest thousand; what is not among them is a block
 }
 
 // askUndo undoes one decision, or all that one keystroke brought about: a block
@@ -183,7 +196,7 @@ func (m *Model) askUndo() tea.Cmd {
 	pd := &planDialog{
 		what: "Undo " + verbName(d.Verb) + " of", yes: "undo it now",
 		req:  actions.Request{Verb: actions.Unblock, Actor: m.d.me, Reason: "undone from the console"},
-		plan: op.Plan,
+		plan: op.Plan, undoes: d.Verb,
 	}
 	if m.at != scrBlocks {
 		pd.req.Targets = m.together(d)

@@ -44,14 +44,11 @@ func (m *Model) drawBanner(c *canvas) {
 		m.bannerLine(c, th.calm, false, " calm", rps, usual, "err "+percent(t.ErrorShare), blocked, queue, learning)
 		return
 	}
-	what := " ATTACK  " + attackName(in.Attack)
-	if !in.Attack.Hostile() {
-		what = " " + strings.ToUpper(attackName(in.Attack))
-	}
+	what, where := " ATTACK  "+attackName(in.Attack), ""
 	if in.Signature.Path != "" {
-		what += " on " + in.Signature.Path
+		where = " on " + in.Signature.Path
 	} else if in.Service != "" {
-		what += " on " + in.Service
+		where = " on " + in.Service
 	}
 	since := "for " + span(d.snap.Now.Sub(in.Opened))
 	if c.w >= 100 {
@@ -59,32 +56,40 @@ func (m *Model) drawBanner(c *canvas) {
 	}
 	more := ""
 	if d.open > 1 {
-		more = d.others()
+		more = "+" + strconv.Itoa(d.open-1) + " more" + d.others(c.w) + ": " + m.keyOf("incident") + " " + m.keyOf("next")
 	}
 	need := "all suspects handled"
 	if d.need > 0 {
 		need = strconv.Itoa(d.need) + " need you: " + m.keyOf("open-only")
 	}
 	if !in.Attack.Hostile() {
-		m.bannerLine(c, th.crowd, false, what, crowdAdvice(in.Attack, c.w), rps, since, more, "err "+percent(t.ErrorShare))
+		what, advice := " "+strings.ToUpper(attackName(in.Attack)), m.crowdAdvice(in.Attack, c.w)
+		if measure(what+where)+2+measure(advice) <= c.w {
+			what += where // where it is may be missing, that nobody is to be blocked may not
+		}
+		m.bannerLine(c, th.crowd, false, what, advice, more, rps, since, "err "+percent(t.ErrorShare))
 		return
 	}
 	p := th.hostile
 	if d.need == 0 && t.Baseline > 0 && t.Rate < 1.5*t.Baseline {
 		p = th.contained // it goes on, but nobody is hurt
 	}
-	m.bannerLine(c, p, true, what, rps, need, m.keyOf("incident")+": what to do", since, more, "err "+percent(t.ErrorShare), blocked, queue)
+	what += where
+	m.bannerLine(c, p, true, what, rps, more, need, m.keyOf("incident")+": what to do", since, "err "+percent(t.ErrorShare), blocked, queue)
 }
 
 // crowdAdvice says what a surge that is no attack needs.
-func crowdAdvice(a detect.Attack, w int) string {
+func (m *Model) crowdAdvice(a detect.Attack, w int) string {
+	add := m.keyOf("scale")
 	switch {
 	case a != detect.FlashCrowd:
-		return "no attack: watch it (3)"
+		return "no attack: watch it (" + m.keyOf("incident") + ")"
+	case w < 44:
+		return "real people: " + add
 	case w < 90:
-		return "real visitors: s adds servers"
+		return "real visitors: " + add + " adds servers"
 	}
-	return "real visitors: add servers (s), block nobody"
+	return "real visitors: add servers (" + add + "), block nobody"
 }
 
 // bannerLine writes what goes on and the parts that fit beside it.

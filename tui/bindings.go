@@ -120,6 +120,8 @@ func whyNoIncident(m *Model) string {
 	switch {
 	case in == nil:
 		return "no incident is open"
+	case !in.Closed.IsZero():
+		return "this incident is over"
 	case !in.Attack.Hostile():
 		return "a " + attackName(in.Attack) + " is no attack: blocking would hit real visitors. s adds servers"
 	case m.d.stale:

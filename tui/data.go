@@ -55,7 +55,7 @@ func load(feed Feed, old *data, staleAfter time.Duration) *data {
 			continue
 		}
 		d.open++
-		if d.top == nil || graver(in, d.top) {
+		if d.top == nil || graver(in, d.top, d.snap.Now) {
 			d.top = in
 		}
 	}
@@ -71,7 +71,7 @@ func load(feed Feed, old *data, staleAfter time.Duration) *data {
 // graver reports whether a belongs in the banner before b: an attack that goes
 // on, then a surge that is none, then an attack that has fallen silent but is
 // not closed yet.
-func graver(a, b *detect.Incident) bool {
+func graver(a, b *detect.Incident, now time.Time) bool {
 	rank := func(in *detect.Incident) int {
 		switch {
 		case in.Attack.Hostile() && in.Rate >= 1:
@@ -84,11 +84,28 @@ func graver(a, b *detect.Incident) bool {
 	if ra, rb := rank(a), rank(b); ra != rb {
 		return ra > rb
 	}
-	return a.Rate-a.Baseline > b.Rate-b.Baseline
+	return loudness(a, now) > loudness(b, now)
 }
 
-// others names what else goes on beside the incident of the banner.
-func (d *data) others() string {
+// lately is how long the peak of a new incident counts for its rank: blocks
+// quieten the worst attack first, and it is still the one to tell of.
+const lately = 10 * time.Minute
+
+// loudness is how far in goes, or lately went, above what is usual: requests/s.
+func loudness(in *detect.Incident, now time.Time) float64 {
+	n := in.Rate - in.Baseline
+	if now.Sub(in.Opened) < lately {
+		n = max(n, (in.Peak-in.Baseline)/2)
+	}
+	return n
+}
+
+// others names what else goes on beside the incident of the banner, where w
+// columns have room for it and it is something else.
+func (d *data) others(w int) string {
+	if w < 110 {
+		return ""
+	}
 	var names []string
 	for i := range d.snap.Incidents {
 		in := &d.snap.Incidents[i]
@@ -97,9 +114,9 @@ func (d *data) others() string {
 		}
 	}
 	if len(names) == 0 {
-		return plural(d.open, "incident")
+		return ""
 	}
-	return "also " + strings.Join(names, ", ")
+	return " (" + strings.Join(names, ", ") + ")"
 }
 
 // hostile reports whether an attack goes on.
@@ -109,10 +126,15 @@ func (d *data) hostile() bool { return d.top != nil && d.top.Attack.Hostile() }
 func (d *data) now() time.Time { return d.status.Now }
 
 // suspect finds the verdict on p, or nil.
-func (d *data) suspect(p netip.Prefix) *detect.Suspect {
-	for i := range d.snap.Suspects {
-		if d.snap.Suspects[i].Key == p {
-			return &d.snap.Suspects[i]
+func (d *data) suspect(p netip.Prefix) *detect.Suspect { return suspectIn(d.snap, p) }
+
+func suspectIn(s *detect.Snapshot, p netip.Prefix) *detect.Suspect {
+	if s == nil {
+		return nil
+	}
+	for i := range s.Suspects {
+		if s.Suspects[i].Key == p {
+			return &s.Suspects[i]
 		}
 	}
 	return nil

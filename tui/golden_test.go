@@ -44,6 +44,11 @@ var goldens = []struct {
 	{name: "filter-typing", keys: "/ a s n : 1 4 0 6 1"},
 	{name: "filter-wrong", keys: "/ s c o r e > h"},
 	{name: "incident", keys: "3"},
+	{name: "incident-flash-crowd", keys: "3", change: flashCrowd},
+	{name: "incident-over", keys: "3", change: over},
+	{name: "overview-two-incidents", change: twoIncidents},
+	{name: "dialog-undo-scale", keys: "u", change: scaled},
+	{name: "dialog-scale-again", keys: "s", change: scaled},
 	{name: "incident-owned", keys: "3", change: owned},
 	{name: "dialog-take-over", keys: "3 o", change: owned},
 	{name: "dialog-approve", keys: "P", change: asked},
@@ -85,6 +90,32 @@ func flashCrowd(f *fake) {
 	for i := range f.snap.History {
 		f.snap.History[i].Incident = false
 	}
+}
+
+// over is the night after its attack ended, with blocks of it that still stand.
+func over(f *fake) {
+	f.snap.Incidents[0].Closed = t0.Add(-time.Minute)
+	for i := range f.board.Active {
+		if d := &f.board.Active[i]; d.Verb == actions.Block {
+			d.Incident = "shop-0307-1"
+		}
+	}
+}
+
+// twoIncidents adds an old and small one in front.
+func twoIncidents(f *fake) {
+	in := f.snap.Incidents[0]
+	in.ID, in.Attack, in.Signature, in.Opened = "shop-0212-1", detect.Scan, detect.Signature{Path: "/old"}, t0.Add(-time.Hour)
+	in.Rate, in.Baseline, in.Peak = 400, 0, 12_000
+	f.snap.Incidents = append([]detect.Incident{in}, f.snap.Incidents...)
+	f.snap.Incidents[1].Rate = 900 // nearly stopped, but still what the night is about
+}
+
+// scaled is a night in which ana asked for servers a minute ago.
+func scaled(f *fake) {
+	f.board.Active = append([]actions.Decision{{ID: "s1", Request: "rs", Verb: actions.ScaleUp, Target: actions.Target{Service: "shop.example.com"}, State: actions.Applied,
+		Actor: ana, Reason: "asked for from the console", Created: t0.Add(-time.Minute), Changed: t0.Add(-time.Minute)}}, f.board.Active...)
+	f.board.Jobs = append([]actions.Job{{Request: "rs", Verb: actions.ScaleUp, Name: "ops/scale-shop", Number: 4412, State: "success"}}, f.board.Jobs...)
 }
 
 func owned(f *fake) {

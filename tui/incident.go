@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"levee/actions"
 	"levee/detect"
 )
 
@@ -77,9 +78,16 @@ func (s *incidentScreen) draw(m *Model, c *canvas, h int) {
 	t := writer{th: m.th, w: c.w}
 	s.verdict(m, &t, in)
 	s.owner(m, &t, in)
-	t.pair("stopping it", "removes "+percent(in.Excess)+" of the excess, touches "+percent(in.Collateral)+" of usual traffic")
+	switch {
+	case !in.Closed.IsZero():
+		s.over(m, &t, in)
+	case in.Attack.Hostile():
+		t.pair("stopping it", "removes "+percent(in.Excess)+" of the excess, touches "+percent(in.Collateral)+" of usual traffic")
+	default:
+		t.pairIn(m.th.warn, "blocking", "would hit "+percent(in.Collateral)+" of usual visitors")
+	}
 	short := h < 18 // the advice comes first where little can be seen
-	if short {
+	if short && in.Closed.IsZero() {
 		s.advice(&t, in)
 		t.add("", "")
 	}
@@ -88,16 +96,8 @@ func (s *incidentScreen) draw(m *Model, c *canvas, h int) {
 	if after := in.Rate - max(in.Rate-in.Baseline, 0)*in.Excess; in.Closed.IsZero() && in.Attack.Hostile() {
 		t.pair("would be", "about "+rate(after)+" req/s once the signature is stopped")
 	}
-	blocked := 0
-	for i := range m.d.snap.Suspects {
-		if sp := &m.d.snap.Suspects[i]; sp.Incident == in.ID {
-			if k := m.d.stand.of(sp.Key, m.d.now()).kind; k == standBlocked || k == standJob {
-				blocked++
-			}
-		}
-	}
-	t.pair("sources", strconv.Itoa(in.Sources)+" match it, "+strconv.Itoa(in.Enrolled)+" are worth a block, "+strconv.Itoa(blocked)+" of those listed are blocked")
-	if !short {
+	t.pair("sources", s.sources(m, in))
+	if !short && in.Closed.IsZero() {
 		s.advice(&t, in)
 	}
 	t.head("Why")
@@ -117,6 +117,47 @@ func (s *incidentScreen) draw(m *Model, c *canvas, h int) {
 	s.view.draw(m, c, h-1)
 }
 
+// sources counts who takes part and, of an attack, who is dealt with.
+func (s *incidentScreen) sources(m *Model, in *detect.Incident) string {
+	if !in.Closed.IsZero() {
+		return strconv.Itoa(in.Sources) + " matched it, " + strconv.Itoa(in.Enrolled) + " were worth a block"
+	}
+	out := strconv.Itoa(in.Sources) + " match it"
+	if !in.Attack.Hostile() {
+		return out
+	}
+	blocked := 0
+	for i := range m.d.snap.Suspects {
+		if sp := &m.d.snap.Suspects[i]; sp.Incident == in.ID {
+			if k := m.d.stand.of(sp.Key, m.d.now()).kind; k == standBlocked || k == standJob {
+				blocked++
+			}
+		}
+	}
+	return out + ", " + strconv.Itoa(in.Enrolled) + " are worth a block, " + strconv.Itoa(blocked) + " of those listed are blocked"
+}
+
+// over says what is left of an incident that has ended.
+func (s *incidentScreen) over(m *Model, t *writer, in *detect.Incident) {
+	n, last := 0, time.Time{}
+	for i := range m.d.board.Active {
+		if d := &m.d.board.Active[i]; d.Verb == actions.Block && d.Incident == in.ID {
+			n++
+			if d.Expires.After(last) {
+				last = d.Expires
+			}
+		}
+	}
+	text := "nothing to do: no block of it stands"
+	if n > 0 {
+		text = "nothing to do: " + plural(n, "block") + " of it still stand, the last until " + clock(last) + "Z (" + m.keyOf("blocks") + " lists them)"
+		if n == 1 {
+			text = "nothing to do: 1 block of it still stands, until " + clock(last) + "Z (" + m.keyOf("blocks") + " lists it)"
+		}
+	}
+	t.pairIn(m.th.good, "over", text)
+}
+
 // verdict says what it is in the first line.
 func (s *incidentScreen) verdict(m *Model, t *writer, in *detect.Incident) {
 	what := strings.ToUpper(attackName(in.Attack))
@@ -130,14 +171,19 @@ func (s *incidentScreen) verdict(m *Model, t *writer, in *detect.Incident) {
 	p := m.th.bad
 	if !in.Attack.Hostile() {
 		p = m.th.crowd
-		what += ": not an attack. It needs servers, not blocks"
+		what += ": not an attack"
+		if in.Attack == detect.FlashCrowd {
+			what += ". It needs servers, not blocks"
+		}
 	}
 	when := "open since " + clock(in.Opened) + "Z (" + span(m.d.snap.Now.Sub(in.Opened)) + ")"
 	if !in.Closed.IsZero() {
 		p = m.th.dim
 		when = "closed at " + clock(in.Closed) + "Z after " + span(in.Closed.Sub(in.Opened))
 	}
-	t.add(p, " "+what)
+	for _, l := range wrap(what, t.w-2) {
+		t.add(p, " "+l)
+	}
 	t.pair("service", orNone(in.Service)+", "+when)
 }
 

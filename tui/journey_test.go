@@ -217,10 +217,10 @@ func TestBannerTellsTheGravest(t *testing.T) {
 	crowd.ID, crowd.Attack, crowd.Rate, crowd.Signature = "crowd-1", detect.FlashCrowd, 1300, detect.Signature{Path: "/sale"}
 	f.snap.Incidents = append(f.snap.Incidents, scan, crowd)
 	d := sit(t, f, 160, 36, plain)
-	d.sees("ATTACK  distributed flood", "also scan, flash crowd")
+	d.sees("ATTACK  distributed flood", "(scan, flash crowd)")
 	f.step(time.Second, func(s *detect.Snapshot, _ *actions.Board) { s.Incidents = []detect.Incident{scan, crowd} })
 	d.wait(time.Second)
-	d.sees("FLASH CROWD on /sale", "also scan")
+	d.sees("FLASH CROWD on /sale", "+1 more (scan)")
 	f.step(time.Second, func(s *detect.Snapshot, _ *actions.Board) { s.Incidents = []detect.Incident{scan} })
 	d.wait(time.Second)
 	d.sees("ATTACK  scan")

@@ -98,7 +98,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if m.ticks%4 == 0 || m.d.hostile() || m.dialog != nil || m.recent() {
 			m.load() // a calm screen needs no more than one frame a second
 		}
-		return m, tick()
+		return m, tea.Batch(tick(), m.renew())
 	case tea.WindowSizeMsg:
 		m.w, m.h = msg.Width, msg.Height
 	case tea.KeyMsg:

@@ -1,15 +1,18 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
 	"levee/actions"
+	"levee/detect"
 )
 
 // planDialog previews one act and asks for it. Its targets are those it was
@@ -19,8 +22,10 @@ type planDialog struct {
 	yes     string // what y does, if not the same
 	req     actions.Request
 	plan    func(context.Context, actions.Request) (actions.Plan, error)
-	preview bool // show only
+	preview bool         // show only
+	undoes  actions.Verb // what is taken back; "": nothing is
 
+	seen    *detect.Snapshot // when the plan was asked for: its targets are shown as they were then
 	got     *actions.Plan
 	err     error
 	call    int // the call whose answer is awaited
@@ -28,6 +33,9 @@ type planDialog struct {
 	sending bool
 	typed   string
 	top     int // first target shown
+
+	again         bool   // the plan asked for replaces one that became too old
+	kept, keptFor string // what had been typed into that, and what was wanted
 
 	waiting  bool   // for a second person
 	code     string // which approves it
@@ -41,14 +49,30 @@ var ttls = []time.Duration{5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 6 *
 // ask opens a dialog for r and starts its plan.
 func (m *Model) ask(what string, r actions.Request) tea.Cmd {
 	d := &planDialog{what: what, req: r, plan: m.op.Plan}
+	if r.Verb == actions.Block {
+		m.loudestFirst(r.Targets)
+	}
 	m.open(d, false)
 	return d.replan(m)
+}
+
+// loudestFirst sorts targets by their requests/s: what is shown first is what a
+// block removes most of.
+func (m *Model) loudestFirst(ts []actions.Target) {
+	if len(ts) < 2 {
+		return
+	}
+	rates := make(map[netip.Prefix]float64, len(m.d.snap.Suspects))
+	for i := range m.d.snap.Suspects {
+		rates[m.d.snap.Suspects[i].Key] = m.d.snap.Suspects[i].Rate
+	}
+	slices.SortStableFunc(ts, func(a, b actions.Target) int { return cmp.Compare(rates[b.Prefix], rates[a.Prefix]) })
 }
 
 // replan asks the guardrails; until they answer, y does nothing.
 func (d *planDialog) replan(m *Model) tea.Cmd {
 	m.calls++
-	d.call, d.got, d.err, d.typed, d.asked = m.calls, nil, nil, "", m.opt.Now()
+	d.call, d.got, d.err, d.typed, d.asked, d.seen = m.calls, nil, nil, "", m.opt.Now(), m.d.snap
 	d.endWait() // it was for the plan before
 	d.seconded = false
 	ctx, call, req, plan := m.ctx, d.call, d.req, d.plan
@@ -58,6 +82,20 @@ func (d *planDialog) replan(m *Model) tea.Cmd {
 		p, err := plan(ctx, req)
 		return planMsg{call, p, err}
 	}
+}
+
+// renew plans again what a preview has become too old for, in place. What was
+// typed stays as long as the same is to be typed.
+func (m *Model) renew() tea.Cmd {
+	d, ok := m.dialog.(*planDialog)
+	if !ok || d.got == nil || d.err != nil || d.sending || d.waiting || d.got.Token == "" ||
+		d.got.Expires.IsZero() || m.d.now().Before(d.got.Expires) {
+		return nil
+	}
+	typed, want := d.typed, d.wanted()
+	cmd := d.replan(m)
+	d.again, d.kept, d.keptFor = true, typed, want
+	return cmd
 }
 
 // planned takes the guardrails' answer.
@@ -75,6 +113,14 @@ func (m *Model) planned(msg planMsg) tea.Cmd {
 	}
 	p := msg.plan
 	d.got = &p
+	if d.again {
+		m.quiet.arm(m.opt.Now()) // a y on its way was meant for the figures before
+		m.say("info", "the preview was too old and was made anew: look at it again")
+		if d.wanted() == d.keptFor {
+			d.typed = d.kept
+		}
+	}
+	d.again, d.kept, d.keptFor = false, "", ""
 	return nil
 }
 

@@ -66,7 +66,7 @@ func (d *planDialog) question(m *Model, t *writer) {
 	case len(d.got.Request.Targets) == 0:
 		t.add(th.bad, "Refused: nothing is left that may be done.")
 	case !d.ready(m.d.now()):
-		t.add(th.warn, "This preview is too old. esc, then ask again.")
+		t.add(th.warn, "This preview is too old; it is made anew…")
 	case want == breakGlass && d.typed != want:
 		d.second(m, t)
 	case want != "" && d.typed != want:
@@ -109,8 +109,12 @@ func (d *planDialog) targets(m *Model, t *writer) {
 	for i := d.top; i < min(d.top+show, n); i++ {
 		target := d.req.Targets[i]
 		line := targetText(target)
-		if s := m.d.suspect(target.Prefix); s != nil {
-			line += " · score " + strconv.Itoa(int(s.Score+0.5)) + " · " + rate(s.Rate) + " req/s · " + s.TopMethod + " " + s.TopPath
+		if s := suspectIn(d.seen, target.Prefix); s != nil {
+			line += " · score " + strconv.Itoa(int(s.Score+0.5)) + " · "
+			if n > 1 { // of a single one the plan's own figure stands below
+				line += rate(s.Rate) + " req/s · "
+			}
+			line += s.TopMethod + " " + s.TopPath
 		}
 		t.pair("target", line)
 	}
@@ -132,7 +136,7 @@ func (d *planDialog) impact(m *Model, t *writer) {
 	im := d.got.Impact
 	switch d.req.Verb {
 	case actions.Block, actions.Throttle:
-		s := rate(im.Rate) + " req/s"
+		s := rate(im.Rate) + " req/s of now"
 		if im.ExcessShare >= 0 {
 			s += ", " + percent(im.ExcessShare) + " of the excess"
 		} else {
@@ -158,12 +162,60 @@ func (d *planDialog) impact(m *Model, t *writer) {
 		}
 		t.pair("budget", strconv.Itoa(im.BudgetLeft)+" blocks left after it")
 	case actions.ScaleUp, actions.ScaleDown, actions.Harden:
-		t.pair("through", "the enforcer that handles "+verbName(d.req.Verb)+" (Jenkins); 5 follows the job")
+		d.order(m, t)
 	case actions.Unblock:
-		t.pair("then", "its requests reach the service again; auto mode leaves it alone for an hour")
+		t.pair("then", undoneWords(d.undoes))
 	case actions.Allow:
 		t.pair("then", "no block touches it while this lasts; what is in force on it is lifted")
 	}
+}
+
+// order says what is ordered of a service: by which job and on top of what. How
+// much one order is worth stands in the job.
+func (d *planDialog) order(m *Model, t *writer) {
+	job, verb := "the Jenkins job for "+verbName(d.req.Verb), d.req.Verb
+	for i := range m.d.board.Jobs {
+		if j := &m.d.board.Jobs[i]; j.Verb == verb && j.Name != "" {
+			job = "job " + j.Name
+			break
+		}
+	}
+	t.pair("through", job+", which sets how much; "+m.keyOf("jobs")+" follows it")
+	n, last := 0, (*actions.Decision)(nil)
+	for i := range m.d.board.Active {
+		if x := &m.d.board.Active[i]; x.Verb == verb && x.Target.Service == d.req.Targets[0].Service {
+			if n++; last == nil {
+				last = x
+			}
+		}
+	}
+	switch {
+	case n == 0:
+		t.pair("in force", "no "+verbName(verb)+" of it yet")
+	default:
+		s := plural(n, verbName(verb)) + " of it, latest by " + last.Actor.Name + " at " + clock(last.Created) + "Z"
+		if !last.Expires.IsZero() {
+			s += ", ends in " + countdown(m.d.now(), last.Expires)
+		}
+		t.pairIn(t.th.warn, "in force", s+": this comes on top")
+	}
+}
+
+// undoneWords says what follows when an act is taken back.
+func undoneWords(v actions.Verb) string {
+	switch v {
+	case actions.ScaleUp:
+		return "the servers that it added are taken away again"
+	case actions.ScaleDown:
+		return "the servers that it took away are added again"
+	case actions.Throttle:
+		return "its requests are no longer slowed down"
+	case actions.Harden:
+		return "the service goes back to its usual protection"
+	case actions.Allow:
+		return "a block may touch it again"
+	}
+	return "its requests reach the service again; auto mode leaves it alone for an hour"
 }
 
 // refusals shows what the guardrails did not let pass: rule, value, mend.

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -183,12 +184,23 @@ func (m *Model) drawKeys(c *canvas) {
 		c.line(m.th.dim, m.prompt.hint())
 		return
 	case m.dialog != nil:
-		c.line(m.th.dim, " a dialog is open: its keys stand in it   ! stops all automation")
+		hint := " a dialog is open: its keys stand in it   ! stops all automation"
+		if measure(hint) > c.w {
+			hint = " keys: in the dialog   ! stops automation"
+		}
+		c.line(m.th.dim, hint)
 		return
 	}
 	for i := range m.keys {
 		if b := &m.keys[i]; b.short != "" && b.shown(m.at) {
 			list = append(list, b)
+		}
+	}
+	if in := m.incident(); in != nil && in.Closed.IsZero() && !in.Attack.Hostile() {
+		if i := slices.IndexFunc(list, func(b *binding) bool { return b.name == "scale" }); i > 0 {
+			scale := list[i] // the one act that a surge of visitors needs
+			copy(list[1:i+1], list[:i])
+			list[0] = scale
 		}
 	}
 	gap := 2
@@ -205,11 +217,14 @@ func (m *Model) drawKeys(c *canvas) {
 		if c.col+measure(k)+1+measure(b.short)+gap > edge {
 			continue
 		}
-		p := m.th.text
+		p, key := m.th.text, m.th.key
 		if b.why != nil && b.why(m) != "" {
-			p = m.th.dim
+			if c.w < 80 || m.at == scrIncident {
+				continue // room is short, or it would read as advice: only what can be used now
+			}
+			p, key = m.th.dim, m.th.dim
 		}
-		c.put(m.th.key, k)
+		c.put(key, k)
 		c.put(p, " "+b.short+"  "[:gap])
 	}
 	c.space("", edge)
