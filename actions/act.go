@@ -45,7 +45,7 @@ func (d *Dispatcher) renewStanding(r *Request) {
 	fresh, seen := r.Targets[:0:0], r.Seen[:0:0]
 	for i, t := range r.Targets {
 		x := d.standing[place(r.Verb, t.Key())]
-		if x != nil && x.auto() && x.end == "" && x.durable {
+		if x != nil && x.auto() && x.stands() {
 			d.extend(x, now, x.ttl)
 			continue
 		}

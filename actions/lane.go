@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"time"
 
 	"levee/actions/internal/safe"
+	"levee/detect"
 )
 
 // mostInBatch bounds what an enforcer is given at once.
@@ -154,12 +156,13 @@ func (d *Dispatcher) carryOut(ctx context.Context, l *lane, batch []order) {
 // recheck drops orders that are out of date, and those that the guardrails
 // forbid by now.
 func (d *Dispatcher) recheck(l *lane, batch []order) ([]order, []Decision) {
+	seen := d.seenNow(batch)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var operators *check
 	ready := make([]order, 0, len(batch))
 	ds := make([]Decision, 0, len(batch))
-	for _, o := range batch {
+	for i, o := range batch {
 		r := o.r
 		if o.lift != (r.end != "") || r.pending&l.bit == 0 {
 			continue // it was undone before it was sent, or asked twice
@@ -173,7 +176,7 @@ func (d *Dispatcher) recheck(l *lane, batch []order) ([]order, []Decision) {
 				d.lift(r, Expired, r.actor, ttlEnded)
 				continue
 			}
-			if no := d.lastWord(r, operators); no != nil {
+			if no := d.lastWord(r, &seen[i], operators); no != nil {
 				r.unsure &^= l.bit
 				d.lift(r, Undone, Actor{Name: "guardrail", Via: "restart"}, no.String())
 				continue
@@ -185,15 +188,48 @@ func (d *Dispatcher) recheck(l *lane, batch []order) ([]order, []Decision) {
 	return ready, ds
 }
 
+const (
+	// seenLasts is how long what auto mode saw of a target is good for.
+	seenLasts = 30 * time.Second
+	// lookMost bounds how many targets are looked up while the detector waits.
+	lookMost = 500
+)
+
+// seenNow returns what the traffic shows of the targets that batch is about to
+// hit, in its order: what was light when it was planned may be heavy by now.
+// What auto mode has just seen for itself is not looked up again: under attack
+// there are thousands, and the detector has better to do.
+func (d *Dispatcher) seenNow(batch []order) []detect.Suspect {
+	seen := make([]detect.Suspect, len(batch))
+	if d.o.Traffic == nil || batch[0].lift {
+		return seen
+	}
+	now := d.now()
+	var ps []netip.Prefix
+	var at []int
+	for i, o := range batch {
+		fresh := o.r.auto() && now.Sub(o.r.created) < seenLasts
+		if p := o.r.target.Prefix; p.IsValid() && o.r.verb != Allow && !fresh {
+			ps, at = append(ps, p), append(at, i)
+		}
+	}
+	for from := 0; from < len(ps); from += lookMost {
+		for i, s := range d.o.Traffic.Suspects(ps[from:min(from+lookMost, len(ps))]) {
+			seen[at[from+i]] = s
+		}
+	}
+	return seen
+}
+
 // lastWord is the guardrails right before r is sent. The caller holds mu.
-func (d *Dispatcher) lastWord(r *record, c *check) *Refusal {
+func (d *Dispatcher) lastWord(r *record, seen *detect.Suspect, c *check) *Refusal {
 	if r.auto() && !d.switches.Armed && r.state == Intent {
 		return &Refusal{Target: r.target, Rule: "disarmed", Value: "automation was stopped by " + d.switches.By, Mend: "arm it again"}
 	}
 	if r.verb == Allow {
 		return nil
 	}
-	return d.guards(r.target, r.actor, &noSuspect, c.operators)
+	return d.guards(r.target, r.actor, seen, c.operators)
 }
 
 // errMissing is what stands in a receipt that an enforcer owes.

@@ -47,6 +47,8 @@ type record struct {
 	end      State   // Expired, Undone: it is being lifted; "" else
 	ender    *Actor  // who ends it
 	due      int     // index in the expiry queue, -1 outside
+	ending   int     // undos of it that are being written down
+	owes     bool    // it changed meanwhile, which is not written down yet
 }
 
 // lasting reports whether v stays in force until it is lifted; the others are
@@ -58,6 +60,9 @@ func (v Verb) lasting() bool {
 	}
 	return false
 }
+
+// stands reports whether r is on disk and nobody is ending it.
+func (r *record) stands() bool { return r.durable && r.end == "" && r.ending == 0 }
 
 func (r *record) auto() bool { return r.actor.Via == Auto.Via }
 

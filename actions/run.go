@@ -112,7 +112,7 @@ func (d *Dispatcher) expire(now time.Time) {
 	for len(d.due) > 0 {
 		r := d.due[0]
 		if stale && d.o.Traffic != nil && r.auto() && r.verb.lasting() && !r.expires.After(now.Add(staleAhead)) &&
-			now.Sub(r.created) < d.o.MaxTTL && r.durable && r.end == "" {
+			now.Sub(r.created) < d.o.MaxTTL && r.stands() {
 			// Far enough for it to leave the head of the queue: whatever the TTL,
 			// a pass takes each record once.
 			d.extend(r, now, max(min(r.ttl, 10*time.Minute), staleStep))
@@ -167,8 +167,8 @@ const pastLasts = 48 * time.Hour
 // ttlEnded is Decision.EndedBy of what nobody ended.
 const ttlEnded = "its TTL ended"
 
-// extend moves r's end to now+ttl and has the enforcers move theirs. The
-// caller holds mu.
+// extend moves r's end to now+ttl and has the enforcers move theirs. r must not
+// be ending. The caller holds mu.
 func (d *Dispatcher) extend(r *record, now time.Time, ttl time.Duration) {
 	r.expires = now.Add(ttl)
 	if r.expires.Sub(r.created) > r.ttl {

@@ -171,8 +171,12 @@ func (d *Dispatcher) changed(r *record, now time.Time, by Actor) {
 		close(d.moved)
 		d.moved = nil
 	}
-	d.changes = append(d.changes, Entry{Kind: Changed, At: now, Actor: by, Decision: r.decision()})
 	d.dirty.Store(true)
+	if r.ending > 0 && r.end == "" && r.state.Active() {
+		r.owes = true // behind the undo on disk it would read as standing again
+		return
+	}
+	d.changes = append(d.changes, Entry{Kind: Changed, At: now, Actor: by, Decision: r.decision()})
 }
 
 // writeChanges brings queued changes to the ledger, in order, and tells auto

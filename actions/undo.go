@@ -99,6 +99,7 @@ func (d *Dispatcher) commitUndo(ctx context.Context, p *planned, a Answer) ([]De
 	for _, r := range rs {
 		// On disk the decision ends now: should levee die before the enforcers
 		// were told, the next start lifts it.
+		r.ending++
 		x := r.decision()
 		x.EndedBy, x.Expires = q.Actor.Name, now
 		entries = append(entries, Entry{Kind: Changed, At: now, Actor: q.Actor, Decision: x})
@@ -108,20 +109,45 @@ func (d *Dispatcher) commitUndo(ctx context.Context, p *planned, a Answer) ([]De
 		return nil, &RefusedError{[]Refusal{{Rule: "not_blocked", Value: "it ended meanwhile", Mend: "nothing to do"}}}
 	}
 	if err := d.writeInOrder(ctx, entries); err != nil {
+		d.mu.Lock()
+		d.endWritten(rs)
+		d.mu.Unlock()
 		d.notices.add(d.now(), "error", "nothing was undone: "+err.Error())
 		return nil, fmt.Errorf("unblock: nothing was done: %w", err)
 	}
 	d.mu.Lock()
 	out := make([]Decision, 0, len(rs))
 	for _, r := range rs {
-		if r.end == "" {
+		if d.records[r.id] != r {
+			// It ended by itself, and the undo took it for standing: its end is
+			// written once more.
+			r.owes = true
+		} else if r.end == "" {
 			d.lift(r, Undone, q.Actor, q.Actor.Name)
 		}
 		out = append(out, r.decision())
 	}
+	d.endWritten(rs)
 	d.mu.Unlock()
 	d.nudge()
 	return out, nil
+}
+
+// endWritten is called when the undo of rs is on disk or has failed: what they
+// went through meanwhile follows it there. The caller holds mu.
+func (d *Dispatcher) endWritten(rs []*record) {
+	now := d.now()
+	for _, r := range rs {
+		if r.ending--; r.ending > 0 || !r.owes {
+			continue
+		}
+		r.owes = false
+		by := r.actor
+		if r.ender != nil {
+			by = *r.ender
+		}
+		d.changed(r, now, by)
+	}
 }
 
 // standingOn returns what an unblock of t ends. The caller holds mu.
