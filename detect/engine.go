@@ -100,6 +100,7 @@ type Engine struct {
 	touched  uint64 // keeps the reads of touch alive
 	seq      uint64
 	requests uint64
+	nobody   uint64      // requests without a client address
 	work     attribution // room for attribution, kept from one to the next
 	mayAct   [256]int8   // answers of Options.MayAct by origin: 0 not asked
 	feature  feature
@@ -129,8 +130,12 @@ func (e *Engine) Add(batch []Request) {
 		n := min(len(batch), lookAhead)
 		e.touch(batch[:n])
 		for i := range batch[:n] {
-			if r := &batch[i]; r.Kind <= NoRequest && r.Source.IsValid() {
+			switch r := &batch[i]; {
+			case r.Kind > NoRequest:
+			case r.Source.IsValid():
 				e.judge(r, &e.ahead[i])
+			default:
+				e.countAnonymous(r)
 			}
 		}
 		batch = batch[n:]
@@ -158,7 +163,7 @@ func (e *Engine) judge(r *Request, c *client) {
 	if n.until > sec {
 		e.renewNet(n, s)
 	}
-	if len(e.incidents) > 0 {
+	if len(e.incidents)+len(e.resting) > 0 {
 		e.matchIncidents(s, n, f)
 	}
 	if s.detail != 0 {

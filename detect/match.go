@@ -11,6 +11,9 @@ func (e *Engine) matchIncidents(s *source, n *network, f *feature) {
 			}
 			return
 		}
+		if len(e.resting) > 0 {
+			e.stir(s)
+		}
 	}
 	var crowd *incident
 	for _, in := range e.incidents {
@@ -129,6 +132,17 @@ func (e *Engine) frozenRoute(id uint16) bool {
 func (e *Engine) hostileOpen() bool {
 	for _, in := range e.incidents {
 		if in.Attack.Hostile() {
+			return true
+		}
+	}
+	return false
+}
+
+// undecided reports whether a request belongs to an incident that is unclear
+// yet: what may turn out to be an attack is not learnt as usual, for ten minutes.
+func (e *Engine) undecided(f *feature, s *source) bool {
+	for _, in := range e.incidents {
+		if in.Attack == Unclear && in.service == f.service && e.sec-in.Opened.Unix() < 600 && in.takes(f, s) {
 			return true
 		}
 	}

@@ -19,7 +19,7 @@ func sortShares(l []Share) {
 // Snapshot returns the state now.
 func (e *Engine) Snapshot() *Snapshot {
 	e.seq++
-	s := &Snapshot{Seq: e.seq, Now: e.time(), Learning: e.learning(), Sources: e.sources.held, NSuspects: len(e.suspects), Memory: e.memory()}
+	s := &Snapshot{Seq: e.seq, Now: e.time(), Learning: e.learning(), Sources: e.sources.held, Anonymous: e.nobody, NSuspects: len(e.suspects), Memory: e.memory()}
 	if !e.began {
 		return s
 	}

@@ -109,7 +109,7 @@ func (e *Engine) learn(sec int64) {
 			continue
 		}
 		src := &e.sources.entries[j]
-		if e.explained(&d.feature, src) {
+		if e.explained(&d.feature, src) || e.undecided(&d.feature, src) {
 			continue
 		}
 		c := e.conduct(src)

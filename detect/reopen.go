@@ -31,23 +31,49 @@ func (e *Engine) reopen(svc uint8, f *finding) *incident {
 		if in.service != svc || e.sec-in.Closed.Unix() > restSeconds || !in.resembles(f) {
 			continue
 		}
-		e.resting = append(e.resting[:i], e.resting[i+1:]...)
-		for j := range e.closed {
-			if e.closed[j].ID == in.ID {
-				e.closed = append(e.closed[:j:j], e.closed[j+1:]...)
-				break
-			}
-		}
-		in.Closed, in.Changed = time.Time{}, e.time()
-		in.cause, in.usual, in.crowd, in.arms, in.since = f.cause, f.cause.usual, f.crowd, nil, e.sec
-		in.quiet, in.cur, in.ten, in.told = 0, 0, f.cause.rate, e.sec
-		if in.pulses++; in.pulses >= 2 {
-			e.nowPulses(in)
-		}
-		e.incidents = append(e.incidents, in)
+		e.awake(i)
+		in.cause, in.usual, in.crowd, in.arms, in.ten = f.cause, f.cause.usual, f.crowd, nil, f.cause.rate
 		return in
 	}
 	return nil
+}
+
+// awake opens resting incident i again under its own name and counts a pulse.
+func (e *Engine) awake(i int) {
+	in := e.resting[i]
+	e.resting = append(e.resting[:i], e.resting[i+1:]...)
+	for j := range e.closed {
+		if e.closed[j].ID == in.ID {
+			e.closed = append(e.closed[:j:j], e.closed[j+1:]...)
+			break
+		}
+	}
+	in.Closed, in.Changed = time.Time{}, e.time()
+	in.since, in.quiet, in.cur, in.told, in.last = e.sec, 0, 0, e.sec, e.sec
+	if in.pulses++; in.pulses >= 2 {
+		e.nowPulses(in)
+	}
+	e.incidents = append(e.incidents, in)
+}
+
+// stir notes a request of a source that was enrolled in an incident by now
+// closed. Members that come back together make no excess, since what they do
+// is explained: they open their incident again themselves.
+func (e *Engine) stir(s *source) {
+	for i, in := range e.resting {
+		if in.number != s.incident || e.sec-in.Closed.Unix() > restSeconds {
+			continue
+		}
+		if in.last != e.sec {
+			in.last, in.cur = e.sec, 0
+		}
+		if in.cur++; float64(in.cur) >= max(8, 0.2*in.Peak) && len(e.incidents) < maxIncidents {
+			in.ten = float64(in.cur)
+			e.awake(i)
+			e.tellIncident(IncidentOpen, in)
+		}
+		return
+	}
 }
 
 // resembles reports whether a finding is the incident's attack once more: the

@@ -19,6 +19,7 @@ type Snapshot struct {
 	NSuspects int        // how many there are in all
 	Incidents []Incident // open ones, latest first, then those that closed in the last hour
 	Sources   int        // sources held with full state
+	Anonymous uint64     // requests without a client address (a host name in its place): counted in the rates, judged by nobody
 	Inputs    []Input    // one for each Request.Origin seen
 	Memory    Memory
 	Learning  bool // the baseline is still cold: floors apply
