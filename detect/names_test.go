@@ -71,34 +71,36 @@ func TestNames(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(3, c.seconds)
-			c.make(w)
-			got := run(w, "")
-			last := map[string]*detect.Incident{}
-			for _, ev := range got.events {
-				if ev.Incident != nil {
-					last[ev.Incident.ID] = ev.Incident
+			for seed := uint64(3); seed < 3+uint64(*seeds); seed++ {
+				w := newWorld(seed, c.seconds)
+				c.make(w)
+				got := run(w, "")
+				last := map[string]*detect.Incident{}
+				for _, ev := range got.events {
+					if ev.Incident != nil {
+						last[ev.Incident.ID] = ev.Incident
+					}
 				}
-			}
-			var names []detect.Attack
-			var crowd, attack detect.Signature
-			for _, in := range last {
-				names = append(names, in.Attack)
-				if in.Attack.Hostile() {
-					attack = in.Signature
-				} else {
-					crowd = in.Signature
+				var names []detect.Attack
+				var crowd, attack detect.Signature
+				for _, in := range last {
+					names = append(names, in.Attack)
+					if in.Attack.Hostile() {
+						attack = in.Signature
+					} else {
+						crowd = in.Signature
+					}
 				}
-			}
-			slices.Sort(names)
-			if !slices.Equal(names, c.want) {
-				t.Errorf("the incidents are called %v, want %v: %v", names, c.want, got.incidents)
-			}
-			if len(got.wrong) > 0 {
-				t.Errorf("%d clients blocked who mean no harm", len(got.wrong))
-			}
-			if len(c.want) == 2 && (attack.Path == crowd.Path && attack.Query == "" && attack.Referer == "") {
-				t.Errorf("the attack's signature %v takes the crowd %v", attack, crowd)
+				slices.Sort(names)
+				if !slices.Equal(names, c.want) {
+					t.Errorf("seed %d: the incidents are called %v, want %v: %v", seed, names, c.want, got.incidents)
+				}
+				if len(got.wrong) > 0 {
+					t.Errorf("%d clients blocked who mean no harm", len(got.wrong))
+				}
+				if len(c.want) == 2 && (attack.Path == crowd.Path && attack.Query == "" && attack.Referer == "") {
+					t.Errorf("the attack's signature %v takes the crowd %v", attack, crowd)
+				}
 			}
 		})
 	}
