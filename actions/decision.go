@@ -143,6 +143,9 @@ type Impact struct {
 	Protected   []string // allowed or own ranges inside, each with its rule
 	BudgetLeft  int      // active blocks left after it
 	Proxied     int      // targets seen only through a trusted proxy
+	Addresses   int      `json:",omitempty"` // clients the targets may be: 256 for a /24, 1 for a /64, 256 for anything of IPv6 as wide as a /56
+	Unknown     int      `json:",omitempty"` // signatures of which nobody knows what they touch
+	Standing    []string `json:",omitempty"` // what is in force on the service already: "scale_up by auto since 03:29:00 UTC"
 }
 
 // Refusal is a guardrail that said no to one target or to the whole request.

@@ -20,9 +20,9 @@ type GuardrailOptions struct {
 	WidestV4   int     // shortest prefix that may be blocked; default 24
 	WidestV6   int     // default 48
 
-	TypedTargets int     // targets above which a person types a confirmation; default 50
+	TypedTargets int     // addresses above which a person types a confirmation (a /24 has 256); default 50
 	TypedUsual   float64 // share of usual traffic from which on; default 0.01
-	TwoTargets   int     // targets above which a second person approves; default 1000
+	TwoTargets   int     // addresses above which a second person approves; default 1000
 	TwoUsual     float64 // share of usual traffic from which on; default 0.05
 
 	// Collateral is the largest share of usual traffic (0 to 1) that a signature
@@ -164,13 +164,14 @@ func (g *Guardrails) Protected(p netip.Prefix, n int) []string {
 
 // Needs returns how an act of verb with this impact must be confirmed.
 func (g *Guardrails) Needs(actor Actor, verb Verb, i Impact) Confirmation {
+	n := max(i.Targets, i.Addresses)
 	hits := verb == Block || verb == Throttle || verb == Harden
 	switch {
 	case actor.Via == Auto.Via:
 		return ConfirmNone
-	case hits && (i.Targets > g.o.TwoTargets || i.UsualShare >= g.o.TwoUsual):
+	case hits && (n > g.o.TwoTargets || i.UsualShare >= g.o.TwoUsual):
 		return ConfirmTwo
-	case hits && (i.Targets > g.o.TypedTargets || i.UsualShare >= g.o.TypedUsual):
+	case hits && (n > g.o.TypedTargets || i.Unknown > 0 || i.UsualShare >= g.o.TypedUsual):
 		return ConfirmTyped
 	}
 	return ConfirmKey

@@ -160,9 +160,13 @@ func (d *Dispatcher) impact(r *Request, targets []Target, seen []detect.Suspect)
 	}
 	for n, t := range targets {
 		if t.Signature != nil {
-			i.addSignature(snap, t)
+			i.Addresses++
+			if !i.addSignature(snap, t) {
+				i.Unknown++
+			}
 			continue
 		}
+		i.Addresses += addresses(t.Prefix)
 		i.Rate += seen[n].Rate
 		i.UsualShare += seen[n].UsualShare
 		if seen[n].Proxied {
@@ -181,22 +185,53 @@ func (d *Dispatcher) impact(r *Request, targets []Target, seen []detect.Suspect)
 		}
 	}
 	i.UsualShare = min(1, i.UsualShare)
+	if r.Verb == ScaleUp {
+		i.Standing = d.scaled(targets)
+	}
 	return i
 }
 
-// addSignature adds what the open incident with t's signature says of it.
-func (i *Impact) addSignature(snap *detect.Snapshot, t Target) {
+// scaled says which scale-ups and scale-downs of the services are in force. The
+// caller holds mu.
+func (d *Dispatcher) scaled(targets []Target) []string {
+	var out []string
+	for _, t := range targets {
+		for _, v := range []Verb{ScaleUp, ScaleDown} {
+			if r := d.standing[place(v, t.Key())]; r != nil && r.state.Active() {
+				out = append(out, fmt.Sprintf("%s by %s since %s UTC", v, r.actor.Name, r.created.UTC().Format("15:04:05")))
+			}
+		}
+	}
+	return out
+}
+
+// addresses is how many clients p may be: a client has one IPv4 address or an
+// IPv6 /64, and of a wider IPv6 prefix nobody uses all.
+func addresses(p netip.Prefix) int {
+	switch {
+	case !p.IsValid() || p.IsSingleIP():
+		return 1
+	case p.Addr().Is4():
+		return 1 << (32 - p.Bits())
+	}
+	return 1 << min(8, max(0, 64-p.Bits()))
+}
+
+// addSignature adds what the open incident with t's signature says of it, and
+// reports whether there is one.
+func (i *Impact) addSignature(snap *detect.Snapshot, t Target) bool {
 	if snap == nil {
-		return
+		return false
 	}
 	for _, in := range snap.Incidents {
 		if in.Closed.IsZero() && in.Service == t.Service && in.Signature == *t.Signature {
 			i.Rate += in.Excess * max(0, in.Rate-in.Baseline)
 			i.UsualShare += in.Collateral
 			i.ExcessShare = max(i.ExcessShare, in.Excess)
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // strongest sorts targets so that those whose block removes most come first.
