@@ -185,6 +185,10 @@ func (d *Dispatcher) nobodyTakes(r *Request, t Target) *Refusal {
 			return nil
 		}
 	}
+	if r.Verb == ScaleDown {
+		return &Refusal{Target: t, Rule: "enforcer", Value: "no enforcer takes scale_down of " + t.String() + ": its servers can't be taken away from here",
+			Mend: "give scale_down under actions: jenkins: jobs: in levee.yaml, or take them away by hand"}
+	}
 	return &Refusal{Target: t, Rule: "enforcer", Value: fmt.Sprintf("no enforcer takes %s of %s", r.Verb, t),
 		Mend: "configure one under actions: in levee.yaml (nft, denylist, jenkins, webhook)"}
 }
