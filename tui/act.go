@@ -25,6 +25,8 @@ type (
 	commitMsg struct {
 		call int
 		what string
+		undo bool      // it takes an act back
+		sent time.Time // by the station's clock
 		done []actions.Decision
 		err  error
 	}

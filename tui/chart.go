@@ -227,19 +227,19 @@ func (ch *chart) row(c *canvas, th *theme, bs []bucket, top float64, rows, y int
 func (ch *chart) axisLine(c *canvas, th *theme, bs []bucket) {
 	c.space("", axisWidth-1)
 	c.put(th.dim, "└")
+	step := labelStep(bs)
 	for i := 0; i < len(bs); {
-		layout := "15:04"
-		if len(bs) > 1 && (bs[1].from-bs[0].from)*15 < 60 {
-			layout = "15:04:05" // else two labels in a row would be the same
+		label := ""
+		if t, ok := mark(bs, i, step); ok {
+			label = t.Format("15:04")
 		}
-		label := time.Unix(bs[i].from, 0).UTC().Format(layout)
 		at := len(bs) - ch.cursor // where the cursor stands; a label makes room for its mark
 		if i == at {
 			c.put(th.key, "▲")
 			i++
 			continue
 		}
-		if bs[i].from > 0 && i%15 == 0 && i+len(label) < len(bs) && (at < i || at >= i+len(label)) {
+		if label != "" && i+len(label) < len(bs) && (at < i || at >= i+len(label)) {
 			c.put(th.dim, label)
 			i += len(label)
 			continue
@@ -252,6 +252,33 @@ func (ch *chart) axisLine(c *canvas, th *theme, bs []bucket) {
 		i++
 	}
 	c.end()
+}
+
+// labelSteps are what the time axis counts in: whole minutes and what divides
+// hours and days evenly.
+var labelSteps = []int64{60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400}
+
+// labelStep is the least step whose labels keep apart, in seconds.
+func labelStep(bs []bucket) int64 {
+	if len(bs) < 2 {
+		return 60
+	}
+	width := bs[1].from - bs[0].from
+	for _, s := range labelSteps {
+		if s >= 12*width {
+			return s
+		}
+	}
+	return labelSteps[len(labelSteps)-1]
+}
+
+// mark returns the multiple of step that lies in column i, if one does.
+func mark(bs []bucket, i int, step int64) (time.Time, bool) {
+	if len(bs) < 2 || bs[i].from <= 0 {
+		return time.Time{}, false
+	}
+	at := (bs[i].from + step - 1) / step * step
+	return time.Unix(at, 0).UTC(), at < bs[i].from+bs[1].from-bs[0].from
 }
 
 // spark writes one line of w columns: the last requests/s as blocks.

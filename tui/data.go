@@ -185,6 +185,22 @@ func signatureText(s detect.Signature) string {
 	return strings.Join(out, " · ")
 }
 
+// rules is what speaks against a source; of one that is quiet since it was
+// dealt with, what it was dealt with for.
+func rules(r *row) string {
+	if s := signals(r.s); s != "" {
+		return s
+	}
+	attack := r.s.Attack
+	if d := r.st.decision; attack == "" && d != nil {
+		attack = d.Attack
+	}
+	if attack == "" {
+		return ""
+	}
+	return "was " + attackName(attack)
+}
+
 // signals lists the short names of the evidence.
 func signals(s *detect.Suspect) string {
 	var b strings.Builder

@@ -38,9 +38,10 @@ type Model struct {
 	prompt                *prompt
 	quiet                 quiet
 	notices               []actions.Notice // oldest first, at most 500
-	seen                  uint64           // newest notice loaded
-	history               []string         // command lines, oldest first
-	calls                 int              // numbers the calls of the operator, so that late answers are told apart
+	told                  told
+	seen                  uint64   // newest notice loaded
+	history               []string // command lines, oldest first
+	calls                 int      // numbers the calls of the operator, so that late answers are told apart
 	ticks                 int
 }
 
@@ -131,7 +132,9 @@ func (m *Model) load() {
 	news := m.feed.Notices(m.seen)
 	for _, n := range news {
 		m.seen = max(m.seen, n.Seq)
-		m.remember(n)
+		if !m.told.repeats(&n, m.d.me.Name) {
+			m.remember(n)
+		}
 	}
 	m.scope.load(m)
 	m.recall()
@@ -162,7 +165,7 @@ func (m *Model) watchOthers(before *data) {
 
 // remember keeps a message for the message screen.
 func (m *Model) remember(n actions.Notice) {
-	n.Text = inWords(n.Text)
+	n.Text = briefly(inWords(n.Text))
 	m.notices = append(m.notices, n)
 	if len(m.notices) > 500 {
 		m.notices = append(m.notices[:0], m.notices[len(m.notices)-400:]...)

@@ -7,7 +7,7 @@ import (
 )
 
 // outcome sums up what became of an act. UNKNOWN is never told as a success.
-func outcome(what string, done []actions.Decision) (level, text string) {
+func outcome(what string, undo bool, done []actions.Decision) (level, text string) {
 	unknown, failed := 0, 0
 	note := ""
 	for i := range done {
@@ -33,18 +33,23 @@ func outcome(what string, done []actions.Decision) (level, text string) {
 	case len(done) == 0:
 		return "info", what + ": nothing was left to do"
 	}
-	return "ok", what + ": " + doneWords(done)
+	return "ok", what + ": " + doneWords(undo, done)
 }
 
-// doneWords says how far decisions came.
-func doneWords(done []actions.Decision) string {
+// doneWords says how far decisions came. The way back stands first: a narrow
+// line is cut at its end.
+func doneWords(undo bool, done []actions.Decision) string {
 	switch d := &done[0]; {
 	case d.State == actions.Undone || d.Verb == actions.Unblock:
 		return "lifted"
+	case undo && d.State == actions.Intent:
+		return "on its way"
+	case undo:
+		return "done"
 	case d.State == actions.Intent:
-		return "written down and on its way; u undoes it"
+		return "u undoes it; written down and on its way"
 	case d.TTL > 0:
-		return "done, for " + span(d.TTL) + "; u undoes it"
+		return "u undoes it; done, for " + span(d.TTL)
 	}
-	return "done; u undoes it"
+	return "u undoes it; done"
 }

@@ -132,6 +132,9 @@ func (m *Model) drawWhy(c *canvas, n int) {
 	for _, e := range r.s.Evidence {
 		b.WriteString(" " + e.Text + " (" + signed(e.Points) + ")")
 	}
+	if d := r.st.decision; len(r.s.Evidence) == 0 && d != nil && len(d.Evidence) > 0 {
+		b.WriteString(" at " + clock(d.Created) + " it was " + strings.Join(d.Evidence, ", "))
+	}
 	words := wrap(b.String(), c.w-4)
 	m.heading(c, words[0])
 	lines := words[1:]

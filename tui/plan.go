@@ -264,6 +264,7 @@ func (d *planDialog) commit(m *Model) tea.Cmd {
 	d.call = m.calls
 	ctx, call, op, token := m.ctx, d.call, m.op, d.got.Token
 	answer := actions.Answer{Typed: d.typed, BreakGlass: d.got.Needs == actions.ConfirmTwo && !d.seconded}
+	undo, sent := d.undoes != "", m.d.now()
 	what := d.what + " " + plural(len(d.got.Request.Targets), "target")
 	if len(d.got.Request.Targets) == 1 {
 		what = d.what + " " + targetText(d.got.Request.Targets[0])
@@ -272,7 +273,7 @@ func (d *planDialog) commit(m *Model) tea.Cmd {
 		ctx, cancel := context.WithTimeout(ctx, callFor)
 		defer cancel()
 		done, err := op.Commit(ctx, token, answer)
-		return commitMsg{call, what, done, err}
+		return commitMsg{call, what, undo, sent, done, err}
 	}
 }
 
@@ -304,7 +305,10 @@ func (m *Model) committed(msg commitMsg) {
 		m.close()
 	}
 	m.table.marks = map[netip.Prefix]bool{}
-	level, text := outcome(msg.what, msg.done)
+	level, text := outcome(msg.what, msg.undo, msg.done)
+	if level == "ok" && msg.done[0].State != actions.Intent {
+		m.hush(msg.sent)
+	}
 	m.say(level, text)
 	if level == "error" && m.dialog == nil {
 		m.open(&noteDialog{title: msg.what + ": not confirmed", words: []string{text}}, true)

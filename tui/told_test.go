@@ -1,0 +1,53 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"levee/actions"
+)
+
+// One act is one line: what the station says of it beside this session's own
+// words is left out, what it says of others and of failures is not.
+func TestOneActIsOneMessage(t *testing.T) {
+	f := newFake()
+	d := sit(t, f, 120, 36, plain)
+	d.keys("j b y")
+	f.mu.Lock()
+	f.notices = append(f.notices,
+		actions.Notice{Seq: 3, Time: f.now.Add(time.Second), Level: "ok", Text: "block 198.51.100.23 for 30m0s (ana) job #4413"},
+		actions.Notice{Seq: 4, Time: f.now.Add(time.Second), Level: "ok", Text: "block 192.0.2.77 for 1h0m0s (bo)"},
+		actions.Notice{Seq: 5, Time: f.now.Add(time.Second), Level: "error", Text: "block 198.51.100.23 failed: (ana)"},
+		actions.Notice{Seq: 6, Time: f.now.Add(time.Minute), Level: "ok", Text: "block 192.0.2.78 for 2m0s (ana)"})
+	f.mu.Unlock()
+	d.wait(time.Second)
+	var texts []string
+	for _, n := range d.m.notices {
+		texts = append(texts, n.Text)
+	}
+	got := strings.Join(texts, "\n")
+	for _, want := range []string{"Block 198.51.100.23: u undoes it; done, for 30m", "block 192.0.2.77 for 1h (bo)", "failed: (ana)", "block 192.0.2.78 for 2m (ana)"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no message says %q:\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "#4413") {
+		t.Errorf("the act is told twice:\n%s", got)
+	}
+}
+
+func TestUndoSaysNothingOfATTL(t *testing.T) {
+	down := []actions.Decision{{Verb: actions.ScaleDown, State: actions.Applied, TTL: 30 * time.Minute}}
+	if _, got := outcome("Undo scale up of shop", true, down); got != "Undo scale up of shop: done" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// A source that went quiet under its block still says what it was blocked for.
+func TestQuietSourceKeepsItsReason(t *testing.T) {
+	f := newFake()
+	f.snap.Suspects[0].Evidence = nil
+	d := sit(t, f, 120, 36, plain)
+	d.sees("was distributed")
+}
