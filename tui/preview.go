@@ -136,7 +136,7 @@ func (d *planDialog) impact(m *Model, t *writer) {
 	im := d.got.Impact
 	switch d.req.Verb {
 	case actions.Block, actions.Throttle:
-		s := rate(im.Rate) + " req/s of now"
+		s := rate(im.Rate) + " req/s now"
 		if im.ExcessShare >= 0 {
 			s += ", " + percent(im.ExcessShare) + " of the excess"
 		} else {
