@@ -70,9 +70,10 @@ type Autopilot struct {
 	nStanding int
 	renewals  []*stood
 	incidents map[string]*run
-	signed    map[string]*stood // throttles and hardens in force, by Target.Key
-	servers   map[string]*fleet // by service
-	counted   map[string]bool   // scale decisions already counted, by ID
+	signed    map[string]*stood    // throttles and hardens in force, by verb and target
+	signing   map[string]time.Time // when they were asked for last, likewise
+	servers   map[string]*fleet    // by service
+	counted   map[string]bool      // scale decisions already counted, by ID
 	minute    spending
 	weights   spending // of what was asked in the last minute, in thousandths
 	hour      spending
@@ -102,7 +103,7 @@ type stood struct {
 func NewAutopilot(o AutoOptions) *Autopilot {
 	return &Autopilot{
 		o: o.withDefaults(), wished: map[netip.Prefix]*wish{}, asked: map[netip.Prefix]*wish{},
-		standing: new(bart.Table[*stood]), incidents: map[string]*run{}, signed: map[string]*stood{},
+		standing: new(bart.Table[*stood]), incidents: map[string]*run{}, signed: map[string]*stood{}, signing: map[string]time.Time{},
 		servers: map[string]*fleet{}, counted: map[string]bool{}, covered: map[string]*cover{},
 		minute: newSpending(time.Minute), weights: newSpending(time.Minute), hour: newSpending(time.Hour),
 	}
@@ -205,9 +206,9 @@ func (a *Autopilot) Changed(d Decision) {
 	case Block:
 		a.changedBlock(d)
 	case Throttle, Harden:
-		if key := d.Target.Key(); d.State.Active() {
+		if key := place(d.Verb, d.Target.Key()); d.State.Active() {
 			a.signed[key] = a.stoodFor(d)
-		} else {
+		} else if st := a.signed[key]; st != nil && st.id == d.ID {
 			delete(a.signed, key)
 		}
 	case ScaleUp, ScaleDown:

@@ -200,7 +200,7 @@ func TestAPlaybookRuns(t *testing.T) {
 	if got := verbs(a.Tick(at(5 * time.Minute))); got != "" {
 		t.Errorf("while it cools down: %s", got)
 	}
-	if got := verbs(a.Tick(at(7 * time.Minute))); got != "throttle" {
+	if got := verbs(a.Tick(at(8 * time.Minute))); got != "throttle" {
 		t.Errorf("the throttle ends soon: %s", got)
 	}
 }

@@ -61,8 +61,16 @@ func (a *Autopilot) fleet(service string) *fleet {
 	return f
 }
 
+// renewAhead is how long before its end a throttle or harden is renewed.
+const renewAhead = 2 * time.Minute
+
 // steps asks for what the playbooks of the open incidents have due.
 func (a *Autopilot) steps(out *gathered) {
+	for key, at := range a.signing {
+		if a.now.Sub(at) >= answered {
+			delete(a.signing, key)
+		}
+	}
 	for _, id := range sortedKeys(a.incidents) {
 		r := a.incidents[id]
 		rank := a.level(r.in.Service).rank()
@@ -91,9 +99,12 @@ func (a *Autopilot) step(out *gathered, r *run, i int, s Step) {
 		if !a.maySign(in, s.Do, t) {
 			return
 		}
-		if st := a.signed[t.Key()]; st != nil && st.until.Sub(a.now) > st.ttl/3 || a.now.Sub(r.done[i]) < answered {
+		// One cadence for each act on a signature, however many incidents ask.
+		key := place(s.Do, t.Key())
+		if st := a.signed[key]; st != nil && st.until.Sub(a.now) > min(st.ttl/3, renewAhead) || a.now.Sub(a.signing[key]) < answered {
 			return
 		}
+		a.signing[key] = a.now
 		a.take(out, r, i, s.Do, t)
 	case ScaleUp:
 		f := a.fleet(in.Service)

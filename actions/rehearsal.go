@@ -30,6 +30,7 @@ type Rehearsal struct {
 	o     AutoOptions
 	due   expiry
 	on    map[netip.Prefix]*record
+	sign  map[string]*record // throttles and hardens, by verb and target
 	past  map[netip.Prefix]past
 }
 
@@ -37,7 +38,7 @@ type Rehearsal struct {
 // g. facts may be nil.
 func NewRehearsal(o AutoOptions, g *Guardrails, facts func(netip.Addr) detect.Facts) *Rehearsal {
 	return &Rehearsal{Auto: NewAutopilot(o), guard: g, facts: facts, o: o.withDefaults(),
-		on: map[netip.Prefix]*record{}, past: map[netip.Prefix]past{}}
+		on: map[netip.Prefix]*record{}, sign: map[string]*record{}, past: map[netip.Prefix]past{}}
 }
 
 // Step tells auto mode what was detected up to now and appends what it would
@@ -75,6 +76,7 @@ func (h *Rehearsal) end(r *record, s State, at time.Time) {
 		delete(h.on, p)
 		h.past[p] = past{returns: r.returns, ended: at}
 	}
+	delete(h.sign, place(r.verb, r.key))
 	h.Auto.Changed(r.decision())
 }
 
@@ -95,8 +97,11 @@ func (h *Rehearsal) do(dst []Row, now time.Time, q *Request, t Target, seen *det
 		h.Auto.Refused([]Refusal{*no})
 		return dst
 	}
-	r := h.on[t.Prefix]
-	if r == nil || q.Verb != Block {
+	r := h.sign[place(q.Verb, t.Key())]
+	if q.Verb == Block {
+		r = h.on[t.Prefix]
+	}
+	if r == nil {
 		o := &origin{verb: q.Verb, actor: Auto, attack: q.Attack, incident: q.Incident}
 		r = &record{origin: o, id: "rehearsed", key: t.Key(), target: t, state: Applied, created: now, changed: now, ttl: h.o.TTL, due: -1}
 	}
@@ -106,10 +111,16 @@ func (h *Rehearsal) do(dst []Row, now time.Time, q *Request, t Target, seen *det
 			r.ttl, r.returns = h.past[t.Prefix].returning(now, h.o.TTL, h.o.MaxTTL)
 			h.on[t.Prefix] = r
 		}
-		fallthrough
-	case Throttle, Harden:
 		row.TTL = r.ttl
 		r.expires = now.Add(r.ttl)
+		h.due.schedule(r)
+	case Throttle, Harden:
+		row.TTL = r.ttl
+		if r.expires.IsZero() {
+			r.expires = now
+		}
+		r.expires = r.expires.Add(r.ttl) // renewed from its end: a row once per TTL
+		h.sign[place(r.verb, r.key)] = r
 		h.due.schedule(r)
 	default:
 		r.id = q.Incident + " " + now.String() // counted once
