@@ -1,9 +1,12 @@
 package actions_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"levee/actions"
 	"levee/detect"
@@ -54,6 +57,42 @@ func TestASignatureNobodyKnowsIsTyped(t *testing.T) {
 		b.traffic.snap.Incidents = []detect.Incident{{Service: "shop", Signature: sig, Collateral: 0.001}}
 		if p := b.plan(r); p.Needs != actions.ConfirmKey {
 			t.Errorf("it touches 0.1%% of usual traffic: %s", p.Needs)
+		}
+	})
+}
+
+// TestASplitRequestAddsUp holds that many small acts of a person within a minute
+// are confirmed like one large one.
+func TestASplitRequestAddsUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		defer b.stop()
+		part := func(n, first int) actions.Request {
+			var ps []string
+			for i := range n {
+				ps = append(ps, fmt.Sprintf("198.51.100.%d", first+i))
+			}
+			return block(ana, ps...)
+		}
+		early := b.plan(part(40, 101))
+		b.commit(part(40, 1))
+		if _, err := b.d.Commit(context.Background(), early.Token, ana, actions.Answer{}); !errors.Is(err, actions.ErrUnconfirmed) {
+			t.Errorf("a plan made before: %v", err)
+		}
+		if p := b.plan(part(11, 101)); p.Needs != actions.ConfirmTyped {
+			t.Errorf("40 and 11: %s", p.Needs)
+		}
+		if p := b.plan(block(cy, "203.0.113.1")); p.Needs != actions.ConfirmKey {
+			t.Errorf("somebody else's: %s", p.Needs)
+		}
+		b.commit(part(11, 101))
+		if p := b.plan(part(1, 201)); p.Needs != actions.ConfirmKey {
+			t.Errorf("after typing: %s", p.Needs)
+		}
+		b.commit(part(40, 121))
+		time.Sleep(time.Minute)
+		if p := b.plan(part(40, 201)); p.Needs != actions.ConfirmKey {
+			t.Errorf("a minute later: %s", p.Needs)
 		}
 	})
 }

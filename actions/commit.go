@@ -97,6 +97,9 @@ func (d *Dispatcher) take(token string, actor Actor, a Answer) (*planned, error)
 	if actor.Role != Operator && actor.Role != Admin {
 		return nil, &RefusedError{[]Refusal{{Rule: "role", Value: actor.Name + " is a " + string(orNobody(actor.Role)), Mend: "ask an operator"}}}
 	}
+	if d.needs(&p.plan.Request, p.plan.Impact) != p.plan.Needs {
+		return nil, fmt.Errorf("%w: %s has hit more since it was planned; plan it again", ErrUnconfirmed, actor.Name)
+	}
 	switch p.plan.Needs {
 	case ConfirmTyped:
 		if strings.TrimSpace(a.Typed) != p.plan.Type {
@@ -112,7 +115,37 @@ func (d *Dispatcher) take(token string, actor Actor, a Answer) (*planned, error)
 		}
 	}
 	delete(d.plans, token)
+	d.hit(&p.plan)
 	return p, nil
+}
+
+// needs is Guardrails.Needs with what the same person hit within the last
+// minute: an act that was split must not pass with less than the whole. What
+// was typed for, or approved, is not asked for again. The caller holds mu.
+func (d *Dispatcher) needs(q *Request, i Impact) Confirmation {
+	if s := d.hits[q.Actor.Name]; s != nil {
+		i.Addresses = max(i.Addresses, i.Targets) + s.spent(d.now())
+	}
+	return d.guard.Needs(q.Actor, q.Verb, i)
+}
+
+// hit counts what a person's plan hits. The caller holds mu.
+func (d *Dispatcher) hit(p *Plan) {
+	q := &p.Request
+	if q.Actor.Via == Auto.Via || (q.Verb != Block && q.Verb != Throttle && q.Verb != Harden) {
+		return
+	}
+	if p.Needs != ConfirmKey {
+		delete(d.hits, q.Actor.Name)
+		return
+	}
+	s := d.hits[q.Actor.Name]
+	if s == nil {
+		fresh := newSpending(time.Minute)
+		s = &fresh
+		d.hits[q.Actor.Name] = s
+	}
+	s.spend(d.now(), max(p.Impact.Addresses, p.Impact.Targets))
 }
 
 // reserve makes the plan's decisions stand in memory, so that whoever commits

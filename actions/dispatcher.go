@@ -37,11 +37,12 @@ type Dispatcher struct {
 	allowed  *bart.Table[string]
 	switches switches
 
-	minute   spending // blocks begun
-	hour     spending // scale-ups begun
-	usual    float64  // share of usual traffic under blocks
-	blocks   int      // in force
-	inFlight int      // decisions with an intent and no answer
+	minute   spending             // blocks begun
+	hour     spending             // scale-ups begun
+	hits     map[string]*spending // addresses each person hit with one key
+	usual    float64              // share of usual traffic under blocks
+	blocks   int                  // in force
+	inFlight int                  // decisions with an intent and no answer
 
 	measure []measuring // effects to look at, oldest first
 	retries []retry
@@ -76,7 +77,7 @@ func NewDispatcher(ctx context.Context, o Options) (*Dispatcher, error) {
 		records: map[string]*record{}, standing: map[string]*record{}, covering: newCovering(),
 		requests: map[string][]string{}, past: map[string]past{}, exempt: newExemptions(),
 		allowed: new(bart.Table[string]), plans: map[string]*planned{}, heard: map[string]string{},
-		minute: newSpending(time.Minute), hour: newSpending(time.Hour),
+		hits: map[string]*spending{}, minute: newSpending(time.Minute), hour: newSpending(time.Hour),
 		wake: make(chan struct{}, 1),
 	}
 	for i, e := range o.Enforcers {

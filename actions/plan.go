@@ -65,7 +65,7 @@ func (d *Dispatcher) Plan(ctx context.Context, r Request) (Plan, error) {
 	if len(pass) == 0 {
 		return p, nil
 	}
-	p.Needs = d.guard.Needs(r.Actor, r.Verb, p.Impact)
+	p.Needs = d.needs(&r, p.Impact)
 	if p.Needs == ConfirmTyped || p.Needs == ConfirmTwo {
 		p.Type = string(r.Verb) + " " + strconv.Itoa(len(pass))
 	}
