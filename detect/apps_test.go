@@ -62,6 +62,21 @@ func (w *world) notice(n int, onset float64, path string) {
 	}
 }
 
+// watches are a monitoring service's probes, one every so many seconds each.
+func (w *world) watches(n int, every, onset float64) {
+	w.onset = onset
+	for range n {
+		a := w.addr()
+		for t := onset + w.r.Float64()*every; t < w.seconds; t += every {
+			o := one{at: t, from: a, target: []string{"/health", "/health", "/", "/account/signin"}[w.r.IntN(4)], agent: "StatusWatch/3.1 (+https://status.example/about)"}
+			if o.target == "/account/signin" {
+				o.method = "HEAD"
+			}
+			w.put(o)
+		}
+	}
+}
+
 // managed is an office whose people all open one page with one agent, and
 // whose browsers have the rest of it cached.
 func (w *world) managed(people int, onset, dur float64) {
@@ -89,6 +104,7 @@ func appDrills() []drill {
 		{name: "refused renewals, big app", seconds: 320, make: site(40, func(w *world) { w.refused(1500, 150, 10) })},
 		{name: "push with a number each", seconds: 300, make: site(15, func(w *world) { w.notice(4000, 160, "/api/app/inbox?since=") })},
 		{name: "push with a number each, new endpoint", seconds: 300, make: site(15, func(w *world) { w.notice(6000, 160, "/v3/campaign/sale?uid=") })},
+		{name: "monitor looks from more places", seconds: 320, make: site(150, func(w *world) { w.watches(3, 10, 0); w.watches(40, 3, 160) })},
 		{name: "office opens one page", seconds: 300, make: site(10, func(w *world) { w.managed(300, 150, 60) })},
 		{name: "small office opens one page", seconds: 300, make: site(3, func(w *world) { w.managed(150, 150, 40) })},
 	}

@@ -9,6 +9,7 @@ type attribution struct {
 	usual            map[uint64]float64
 	seen             map[sourceKey]int
 	apps             map[uint16]float64 // usual requests/s of each app's agent
+	common           float64            // from how many on an app is usual
 }
 
 // weighed is a sample and the requests/s it stands for.

@@ -34,6 +34,7 @@ type crowd struct {
 	post    float64   // POST requests
 	drum    float64   // of sources that ask little but this route, again and again
 	app     float64   // of apps and launchers that are usual here
+	met     float64   // of apps seen here before, however rarely
 	here    float64   // requests/s that one source makes of what the rule takes
 	mixed   float64   // from addresses with many people behind them
 	none    float64   // unreadable request lines
@@ -74,6 +75,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 			}
 		}
 		add(&k.app, app)
+		add(&k.met, e.work.apps[f.agent] > 0)
 		if f.route != 0 {
 			r := &e.routes[f.route]
 			k.randomUsual += x.weight * r.random.or(20, 0)
@@ -142,7 +144,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 			k.people = min(1, max(0, (k.person*c.rate-k.human/k.weight*c.usual)/extra))
 		}
 	}
-	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.missing, &k.slow, &k.odd, &k.known, &k.none, &k.mixed, &k.churn, &k.each, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims, &k.app, &k.post, &k.drum, &k.randomUsual, &k.freshUsual} {
+	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.missing, &k.slow, &k.odd, &k.known, &k.none, &k.mixed, &k.churn, &k.each, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims, &k.app, &k.met, &k.post, &k.drum, &k.randomUsual, &k.freshUsual} {
 		*p /= k.weight
 	}
 	return k
@@ -185,13 +187,12 @@ func (e *Engine) tabulateApps() {
 			w.apps[x.f.agent] += x.weight
 		}
 	}
-	for id, x := range w.apps {
-		if x < 0.02*all {
-			delete(w.apps, id)
-		}
-	}
+	w.common = 0.02 * all
 }
 
 // usualApp reports whether a request comes from an app that makes a fiftieth of
 // the usual traffic at least.
-func (e *Engine) usualApp(f *feature) bool { return e.work.apps[f.agent] > 0 }
+func (e *Engine) usualApp(f *feature) bool {
+	x := e.work.apps[f.agent]
+	return x > 0 && x >= e.work.common
+}

@@ -72,6 +72,9 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	if failing && k.known >= 0.5 && !random && !login {
 		hostile = false
 	}
+	if k.met >= 0.8 && k.each < 0.6 && c.rate-c.usual < 0.12*s.rate.usual() && k.err4 < 0.3 && !random && !login {
+		hostile = false // a monitor known here looks from more places: it asks seldom and is answered
+	}
 	if !hostile {
 		switch {
 		case failing && (k.err5 >= 0.7 || k.known >= 0.4 && k.err5 >= 0.3):
