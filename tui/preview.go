@@ -189,16 +189,15 @@ func (d *planDialog) order(m *Model, t *writer) {
 			}
 		}
 	}
-	switch {
-	case n == 0:
+	if n == 0 {
 		t.pair("in force", "no "+verbName(verb)+" of it yet")
-	default:
-		s := plural(n, verbName(verb)) + " of it, latest by " + last.Actor.Name + " at " + clock(last.Created) + "Z"
-		if !last.Expires.IsZero() {
-			s += ", ends in " + countdown(m.d.now(), last.Expires)
-		}
-		t.pairIn(t.th.warn, "in force", s+": this comes on top")
+		return
 	}
+	s := plural(n, verbName(verb)) + " of it, latest by " + last.Actor.Name + " at " + clock(last.Created) + "Z"
+	if !last.Expires.IsZero() {
+		s += ", ends in " + countdown(m.d.now(), last.Expires)
+	}
+	t.pairIn(t.th.warn, "in force", s+": this comes on top")
 }
 
 // undoneWords says what follows when an act is taken back.
