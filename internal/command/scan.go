@@ -67,7 +67,13 @@ func Scan(ctx context.Context, s Streams, files []string, o ScanOptions) error {
 	if o.Output == Table && m.lines > 0 {
 		fmt.Fprintf(s.Err, "%d lines, %d malformed, %d rows\n", m.lines, m.malformed, j.rows.n)
 	}
-	return unread(s, stats.Failed, len(files), m)
+	if err := unread(s, stats.Failed, len(files), m); err != nil {
+		return err
+	}
+	if n := j.engine.Snapshot().Anonymous; n > 0 {
+		return Partialf("done, but %d of %d requests name no client address and could not be blamed on anybody; let the server log addresses, not host names", n, stats.Requests)
+	}
+	return nil
 }
 
 // collectEarly makes the garbage collector start when a fifth of what is in use
