@@ -28,6 +28,9 @@ func (c checked) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), c.timeout)
 	defer cancel()
 	req = req.WithContext(ctx)
+	if err := own(req); err != nil {
+		return nil, unanswered(place, err)
+	}
 	res, err := c.next.RoundTrip(req)
 	if err != nil {
 		return nil, unanswered(place, err)
@@ -45,6 +48,21 @@ func (c checked) RoundTrip(req *http.Request) (*http.Response, error) {
 	res.Body = io.NopCloser(bytes.NewReader(body))
 	res.ContentLength = int64(len(body))
 	return res, nil
+}
+
+// own gives the request a body of its own. An answer may come before the
+// whole body was sent, and then the sender's buffer is used again while the
+// transport still reads it.
+func own(req *http.Request) error {
+	if req.Body == nil {
+		return nil
+	}
+	sent, err := io.ReadAll(req.Body)
+	if cerr := req.Body.Close(); err == nil {
+		err = cerr
+	}
+	req.Body = io.NopCloser(bytes.NewReader(sent))
+	return err
 }
 
 var title = regexp.MustCompile(`(?is)<title[^>]*>(.{0,200}?)</title>`)
