@@ -118,7 +118,7 @@ func (e *Engine) explore(svc uint8, start cause, usual float64, from, sec int64)
 		if c.collateral > 0.5 || e.onlyAssets(svc, &c) {
 			return f // what most of the usual traffic asks says nothing of a crowd
 		}
-		if excess < 0.1*usual+3 || !c.rule.has(dimRoute) && (excess < 0.6*usual || e.frozen(svc)) {
+		if excess < 0.06*usual+3 || !c.rule.has(dimRoute) && (excess < 0.6*usual || e.frozen(svc)) {
 			return f
 		}
 		s := &e.services[svc]
