@@ -39,6 +39,9 @@ func glyphOf(r rune) glyph {
 	case r >= 0x2190 && r <= 0x25ff || r == '·' || r == '×' || r == '…' || r == '✓' || r == '✗':
 		return glyph{r: r, cells: 1} // the console's own marks
 	case unicode.Is(unicode.Mn, r):
+		if ansi.StringWidthWc(string(r)) != 0 { // a virama: some terminals give it a cell of its own
+			return glyph{r: r, cells: escapedLen(r), esc: true}
+		}
 		return glyph{r: r, cells: 0}
 	}
 	s := string(r)
