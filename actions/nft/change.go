@@ -11,18 +11,6 @@ import (
 	"github.com/google/nftables"
 )
 
-// outer returns the widest network in held that p lies inside of, invalid
-// when there is none.
-func (f *Filter) outer(p netip.Prefix, held map[netip.Prefix]time.Time) netip.Prefix {
-	for bits := 1; bits < p.Bits(); bits++ {
-		o := netip.PrefixFrom(p.Addr(), bits).Masked()
-		if _, ok := held[o]; ok {
-			return o
-		}
-	}
-	return netip.Prefix{}
-}
-
 // step is one element to add or to delete.
 type step struct {
 	prefix netip.Prefix
@@ -34,50 +22,56 @@ type step struct {
 // kernel: it is deleted and added again in one transaction, and no packet
 // passes in between.
 func (f *Filter) add(ctx context.Context, want map[netip.Prefix]time.Time) error {
-	var steps []step
-	now := f.o.Now()
 	order := slices.SortedFunc(maps.Keys(want), func(a, b netip.Prefix) int { return a.Bits() - b.Bits() }) // outer before inner
+	if err := f.readLapsing(order); err != nil {
+		return err
+	}
+	var steps []step
 	for _, p := range order {
 		until := want[p]
 		if interval(setOf(p)) {
-			if f.outer(p, f.kernel).IsValid() {
+			if f.kernel.outer(p).IsValid() {
 				f.inner[p] = until
 				continue
 			}
 			for q, end := range f.inside(p) {
 				f.inner[q] = end
 				steps = append(steps, step{prefix: q, delete: true})
-				delete(f.kernel, q)
+				f.kernel.drop(q)
 			}
 		}
-		if end, ok := f.kernel[p]; ok {
+		if end, ok := f.kernel.ends[p]; ok {
 			if (end.Sub(until)).Abs() < time.Second {
 				continue
 			}
-			if !end.Equal(forever) && !end.After(now.Add(time.Second)) {
-				// It lapses about now: whether it is still there must be read.
-				f.ready = false
-				if err := f.prepare(); err != nil {
-					return err
-				}
-			}
-			if _, still := f.kernel[p]; still {
-				steps = append(steps, step{prefix: p, delete: true})
-			}
+			steps = append(steps, step{prefix: p, delete: true})
 		}
 		steps = append(steps, step{prefix: p, until: until})
-		f.kernel[p] = until
+		f.kernel.put(p, until)
 	}
 	return f.commit(ctx, steps)
+}
+
+// readLapsing reads the sets anew when one of ps lapses about now: whether it
+// is still there nobody can know otherwise. It comes before any change is
+// noted, for it replaces what was noted.
+func (f *Filter) readLapsing(ps []netip.Prefix) error {
+	soon := f.o.Now().Add(time.Second - slack)
+	for _, p := range ps {
+		if end, ok := f.kernel.ends[p]; ok && !end.Equal(forever) && !end.After(soon) {
+			f.ready = false
+			return f.prepare()
+		}
+	}
+	return nil
 }
 
 // inside returns the networks of the kernel's that lie inside p.
 func (f *Filter) inside(p netip.Prefix) map[netip.Prefix]time.Time {
 	found := map[netip.Prefix]time.Time{}
-	set := setOf(p)
-	for q, until := range f.kernel {
-		if q.Bits() > p.Bits() && setOf(q) == set && p.Contains(q.Addr()) {
-			found[q] = until
+	for q := range f.kernel.networks.Subnets(p) {
+		if q != p {
+			found[q] = f.kernel.ends[q]
 		}
 	}
 	return found
@@ -85,49 +79,31 @@ func (f *Filter) inside(p netip.Prefix) map[netip.Prefix]time.Time {
 
 // remove takes gone out of the sets; networks that waited inside take over.
 func (f *Filter) remove(ctx context.Context, gone []netip.Prefix) error {
+	if err := f.readLapsing(gone); err != nil {
+		return err
+	}
 	now := f.o.Now()
 	var steps []step
 	for _, p := range gone {
 		delete(f.inner, p)
-		end, ok := f.kernel[p]
-		if !ok {
-			continue
-		}
-		delete(f.kernel, p)
-		if end.Equal(forever) || end.After(now.Add(time.Second)) {
-			steps = append(steps, step{prefix: p, delete: true})
-		} else if f.stillThere(p) {
+		if _, ok := f.kernel.ends[p]; ok {
+			f.kernel.drop(p)
 			steps = append(steps, step{prefix: p, delete: true})
 		}
 	}
 	waiting := slices.SortedFunc(maps.Keys(f.inner), func(a, b netip.Prefix) int { return a.Bits() - b.Bits() })
 	for _, q := range waiting {
 		until := f.inner[q]
-		if f.outer(q, f.kernel).IsValid() {
+		if f.kernel.outer(q).IsValid() {
 			continue
 		}
 		delete(f.inner, q)
 		if until.After(now) {
 			steps = append(steps, step{prefix: q, until: until})
-			f.kernel[q] = until
+			f.kernel.put(q, until)
 		}
 	}
 	return f.commit(ctx, steps)
-}
-
-// stillThere asks the kernel about an element that lapses about now.
-func (f *Filter) stillThere(p netip.Prefix) bool {
-	c, err := f.open()
-	if err != nil {
-		return true
-	}
-	name := setOf(p)
-	es, err := c.GetSetElements(f.table.sets[name])
-	if err != nil {
-		return true
-	}
-	hs, err := decode(name, es)
-	return err != nil || slices.ContainsFunc(hs, func(h held) bool { return h.prefix == p })
 }
 
 // commit sends steps in transactions of Options.Batch. A delete and the add
@@ -167,7 +143,7 @@ func (f *Filter) transaction(steps []step) error {
 			}
 			var timeout time.Duration
 			if !s.delete && !s.until.Equal(forever) {
-				timeout = max(s.until.Sub(now), time.Millisecond)
+				timeout = max(s.until.Sub(now), time.Millisecond) + slack
 			}
 			name := setOf(s.prefix)
 			bySet[name] = append(bySet[name], elements(s.prefix, timeout)...)

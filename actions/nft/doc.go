@@ -2,8 +2,9 @@
 // one table of its own, inet levee, and nothing outside it.
 //
 // Single addresses stand in hash sets, prefixes in interval sets, for IPv4 and
-// IPv6 each. Every element carries its decision's end as a kernel timeout, so
-// that blocks lapse even when levee is gone, and a counter of what it dropped.
+// IPv6 each. Every element carries its decision's end as a kernel timeout, a few
+// seconds later, so that blocks lapse even when levee is gone, and a counter of
+// what it dropped.
 // Packets are dropped before connection tracking, established connections
 // included; loopback never, and an operator's SSH session not either.
 //

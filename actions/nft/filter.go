@@ -11,6 +11,8 @@ import (
 
 	"levee/actions"
 	"levee/actions/internal/safe"
+
+	"github.com/gaissmai/bart"
 )
 
 // Filter enforces blocks in the kernel. It implements actions.Enforcer.
@@ -20,8 +22,43 @@ type Filter struct {
 
 	mu     sync.Mutex
 	ready  bool                       // the table was built and kernel read
-	kernel map[netip.Prefix]time.Time // what the sets hold and until when, as far as known
+	kernel standing                   // what the sets hold and until when, as far as known
 	inner  map[netip.Prefix]time.Time // networks that wait inside an outer one
+	reads  int                        // how often the sets were read
+}
+
+// standing is what the sets hold, each entry with its decision's end.
+type standing struct {
+	ends     map[netip.Prefix]time.Time
+	networks *bart.Table[struct{}] // those of ends that are no single address
+}
+
+func newStanding(n int) standing {
+	return standing{make(map[netip.Prefix]time.Time, n), new(bart.Table[struct{}])}
+}
+
+func (s standing) put(p netip.Prefix, until time.Time) {
+	if s.ends[p] = until; !p.IsSingleIP() {
+		s.networks.Insert(p, struct{}{})
+	}
+}
+
+func (s standing) drop(p netip.Prefix) {
+	if delete(s.ends, p); !p.IsSingleIP() {
+		s.networks.Delete(p)
+	}
+}
+
+// outer returns the widest network that p lies inside of, invalid when there
+// is none.
+func (s standing) outer(p netip.Prefix) netip.Prefix {
+	var widest netip.Prefix
+	for q := range s.networks.Supernets(p) {
+		if q != p {
+			widest = q // they come narrowest first
+		}
+	}
+	return widest
 }
 
 var _ actions.Enforcer = (*Filter)(nil)
@@ -31,7 +68,7 @@ func New(o Options) (*Filter, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	return &Filter{o: o, table: newTable(o.Table), kernel: map[netip.Prefix]time.Time{}, inner: map[netip.Prefix]time.Time{}}, nil
+	return &Filter{o: o, table: newTable(o.Table), kernel: newStanding(0), inner: map[netip.Prefix]time.Time{}}, nil
 }
 
 // Name returns Options.Name.
@@ -46,6 +83,11 @@ func (f *Filter) proxied(p netip.Prefix) bool { return f.o.Proxied != nil && f.o
 
 // forever stands for no end in the maps.
 var forever = time.Unix(1<<40, 0)
+
+// slack is how long the kernel keeps an element past its decision's end. Levee
+// lifts it on time; were both to end at once, whether an element is still
+// there to be deleted would have to be read each time.
+const slack = 5 * time.Second
 
 // Apply drops packets from the targets of ds until they expire; a target that
 // is blocked already gets its new end.
@@ -142,12 +184,13 @@ func (f *Filter) prepare() error {
 		return err
 	}
 	now := f.o.Now()
-	f.kernel = make(map[netip.Prefix]time.Time, len(all))
+	f.kernel = newStanding(len(all))
 	for _, h := range all {
-		f.kernel[h.prefix] = forever
+		until := forever
 		if h.left > 0 {
-			f.kernel[h.prefix] = now.Add(h.left)
+			until = now.Add(h.left - slack)
 		}
+		f.kernel.put(h.prefix, until)
 	}
 	f.ready = true
 	return nil
@@ -159,6 +202,7 @@ func (f *Filter) read() ([]held, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.reads++
 	var all []held
 	for _, name := range setNames {
 		es, err := c.GetSetElements(f.table.sets[name])
@@ -196,12 +240,12 @@ func (f *Filter) List(context.Context) ([]actions.Held, error) {
 	for _, h := range all {
 		held := actions.Held{Prefix: h.prefix, Dropped: h.packets}
 		if h.left > 0 {
-			held.Expires = now.Add(h.left)
+			held.Expires = now.Add(h.left - slack)
 		}
 		out = append(out, held)
 	}
 	for p, until := range f.inner {
-		if f.outer(p, f.kernel).IsValid() && until.After(now) {
+		if f.kernel.outer(p).IsValid() && until.After(now) {
 			held := actions.Held{Prefix: p}
 			if !until.Equal(forever) {
 				held.Expires = until
