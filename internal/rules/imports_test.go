@@ -30,6 +30,8 @@ var allowed = []struct {
 	{"internal/enforcer", []string{"actions", "actions/...", "detect"}},
 	{"internal/elastic", []string{"actions", "detect", "internal/status"}},
 	{"testing/elasticsearch", nil},
+	{"testing/story", nil},
+	{"deploy/kibana", nil},
 	{"internal/station", []string{
 		"actions", "actions/...", "detect", "detect/logline", "internal/config", "internal/enforcer",
 		"internal/elastic", "internal/enrich", "internal/source", "internal/status"}},
