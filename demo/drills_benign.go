@@ -84,7 +84,7 @@ var benignDrills = []Drill{
 		},
 	},
 	{
-		Name: "behind_cdn", Attack: "flash_crowd", Length: 3 * time.Minute,
+		Name: "behind_cdn", Length: 3 * time.Minute,
 		About: "an app region arrives through eight addresses of a CDN that sends no client address",
 		Waves: []Wave{
 			{

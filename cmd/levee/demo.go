@@ -35,8 +35,8 @@ func newDemo(g *global) *cobra.Command {
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			for _, d := range drills {
-				if _, ok := demo.Find(d); !ok {
-					return command.Usagef("--drill %s: no such drill; there are %s", d, strings.Join(demo.Names(), ", "))
+				if _, err := findDrill(d); err != nil {
+					return err
 				}
 			}
 			if c.Flags().Changed("rate") && !(rate >= 1 && rate <= 5000) {
@@ -53,6 +53,15 @@ func newDemo(g *global) *cobra.Command {
 	c.Flags().Uint64Var(&seed, "seed", 0, "repeat a run: same seed, same traffic")
 	c.Flags().Float64Var(&rate, "rate", 0, "ordinary requests/s (default 150)")
 	return c
+}
+
+// findDrill is the drill that --drill names.
+func findDrill(name string) (demo.Drill, error) {
+	d, ok := demo.Find(name)
+	if !ok {
+		return d, command.Usagef("--drill %s: no such drill; there are %s", name, strings.Join(demo.Names(), ", "))
+	}
+	return d, nil
 }
 
 // drillList is what --drill takes, a line each.
