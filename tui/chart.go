@@ -2,8 +2,8 @@ package tui
 
 import (
 	"math"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"levee/detect"
@@ -15,6 +15,7 @@ type chart struct {
 	span   time.Duration  // how far back it reaches
 	cursor int            // columns back from the newest one; 0: no cursor
 	part   bool           // a part of the traffic, of which is not known what was turned away
+	dots   bool           // drawn in braille, two columns and four rows of dots in a cell
 	past   []detect.Point // what a Historian knows of span; nil: the snapshot's seconds are all there is
 
 	seq     uint64
@@ -77,20 +78,42 @@ type bucket struct {
 	from                        int64 // Unix seconds
 }
 
-// buckets sorts the history into n columns that end with the newest whole second.
-// Their edges lie on multiples of their width in event time, so that columns
-// move by whole steps and a calm screen stays still.
-func buckets(hist []detect.Point, n int, span time.Duration) []bucket {
+// columnSeconds is how many seconds one column of n stands for.
+func (ch *chart) columnSeconds(hist []detect.Point, n int) int64 {
+	if ch.dots { // a cell holds two columns of dots, none of them narrower than a point
+		return 2 * max(int64(math.Ceil(ch.span.Seconds()/float64(2*max(n, 1)))), spacing(hist))
+	}
+	return max(int64(math.Ceil(ch.span.Seconds()/float64(max(n, 1)))), spacing(hist))
+}
+
+// columns sorts the history into the n columns of the chart, each of which parts
+// averages of parts of a column are asked for: 1, or 2 for the dots of braille.
+func (ch *chart) columns(hist []detect.Point, n, parts int) []bucket {
+	if n <= 0 {
+		return nil
+	}
+	width := ch.columnSeconds(hist, n)
+	first := int64(0)
+	if len(hist) > 1 {
+		first = hist[len(hist)-2].Time/width - int64(n) + 1
+	} else if len(hist) == 1 {
+		first = hist[0].Time/width - int64(n) + 1
+	}
+	return buckets(hist, n*parts, width/int64(parts), first*int64(parts))
+}
+
+// buckets sorts the history into n columns of width seconds, the first of which
+// begins at first*width. Edges lie on multiples of the width in event time, so
+// that columns move by whole steps and a calm screen stays still. The newest
+// second is left out: it is still filling and would look like a drop.
+func buckets(hist []detect.Point, n int, width, first int64) []bucket {
 	out := make([]bucket, n)
 	if len(hist) > 1 {
-		hist = hist[:len(hist)-1] // the newest second is still filling and would look like a drop
+		hist = hist[:len(hist)-1]
 	}
 	if len(hist) == 0 || n == 0 {
 		return out
 	}
-	width := max(int64(math.Ceil(span.Seconds()/float64(n))), spacing(hist))
-	newest := hist[len(hist)-1].Time
-	first := newest/width - int64(n) + 1
 	for i := range out {
 		out[i].from = (first + int64(i)) * width
 		out[i].p95 = -1
@@ -122,6 +145,25 @@ func buckets(hist []detect.Point, n int, span time.Duration) []bucket {
 	return out
 }
 
+// usualBand is the range around the baseline in which quiet columns lie, as
+// factors of it: the median deviation of the logarithm of rate over baseline,
+// three times (19 of 20 of normal scatter; Hampel, "The influence curve", JASA
+// 1974), at least 10 % and at most double or half. Too few quiet columns: 25 %.
+func usualBand(bs []bucket) (low, high float64) {
+	var dev []float64
+	for i := range bs {
+		if b := &bs[i]; b.n > 0 && b.base > 0 && b.rate > 0 && !b.incident {
+			dev = append(dev, math.Abs(math.Log(b.rate/b.base)))
+		}
+	}
+	f := 1.25
+	if len(dev) >= 8 {
+		slices.Sort(dev)
+		f = min(max(math.Exp(3*dev[len(dev)/2]), 1.1), 2)
+	}
+	return 1 / f, f
+}
+
 // spacing is how many seconds one point of the history stands for: a column
 // narrower than that would often be empty.
 func spacing(hist []detect.Point) int64 {
@@ -149,173 +191,9 @@ func ceiling(n float64) float64 {
 	return n
 }
 
-// axisWidth is how many columns the chart's scale takes.
-const axisWidth = 5
-
-// eighths are the heights of a block glyph.
-var eighths = []rune(" ▁▂▃▄▅▆▇█")
-
-// draw returns h lines of exactly w columns each.
-func (ch *chart) draw(s *detect.Snapshot, th *theme, w, h int, ascii bool) []string {
-	if ch.lines != nil && ch.seq == s.Seq && ch.w == w && ch.h == h && ch.forSpan == ch.span && ch.forCur == ch.cursor && ch.theme == th {
-		return ch.lines
-	}
-	ch.seq, ch.w, ch.h, ch.forSpan, ch.forCur, ch.theme = s.Seq, w, h, ch.span, ch.cursor, th
-	n, rows := w-axisWidth, h-1
-	bs := buckets(ch.points(s), max(n, 0), ch.span)
-	top := 0.0
-	for _, b := range bs {
-		top = max(top, b.rate, b.base)
-	}
-	top = ceiling(top)
-	c := newCanvas(w, h, ascii)
-	for y := range rows {
-		label := ""
-		switch y {
-		case 0:
-			label = number(top)
-		case rows / 2:
-			if rows > 3 {
-				label = number(top * float64(rows-y) / float64(rows))
-			}
-		case rows - 1:
-			label = "0"
-		}
-		c.cell(th.dim, label, axisWidth-1, true)
-		c.put(th.dim, "│")
-		ch.row(c, th, bs, top, rows, rows-1-y)
-		c.fill("")
-		c.end()
-	}
-	ch.axisLine(c, th, bs)
-	ch.lines = strings.Split(c.String(), "\n")
-	return ch.lines
-}
-
-// row writes one line of columns; y counts from the bottom.
-func (ch *chart) row(c *canvas, th *theme, bs []bucket, top float64, rows, y int) {
-	unit := top / float64(rows*8)
-	for i, b := range bs {
-		level := int(math.Round(b.rate / unit))
-		if b.rate > 0 && level == 0 {
-			level = 1
-		}
-		served := int(math.Round((b.rate - b.refused) / unit))
-		base := int(b.base / unit / 8)
-		cell := min(max(level-y*8, 0), 8)
-		p, g := th.chart, eighths[cell]
-		switch {
-		case ch.cursor > 0 && i == len(bs)-ch.cursor && cell == 0:
-			p, g = th.key, '┊'
-		case ch.cursor > 0 && i == len(bs)-ch.cursor:
-			p = th.key
-		case cell > 0 && served < y*8+4 && b.refused > 0:
-			p = th.chartRefused
-			if cell == 8 {
-				g = '▒'
-			}
-		case cell > 0 && b.incident:
-			p = th.chartHot
-		case cell == 0 && b.base > 0 && base == y:
-			p, g = th.chartBase, '┄'
-		}
-		c.put(p, string(g))
-	}
-}
-
-// axisLine writes the time axis; where a hostile incident was open it is heavy.
-func (ch *chart) axisLine(c *canvas, th *theme, bs []bucket) {
-	c.space("", axisWidth-1)
-	c.put(th.dim, "└")
-	step := labelStep(bs)
-	for i := 0; i < len(bs); {
-		label := ""
-		if t, ok := mark(bs, i, step); ok {
-			label = t.Format("15:04")
-		}
-		at := len(bs) - ch.cursor // where the cursor stands; a label makes room for its mark
-		if i == at {
-			c.put(th.key, "▲")
-			i++
-			continue
-		}
-		if label != "" && i+len(label) < len(bs) && (at < i || at >= i+len(label)) {
-			c.put(th.dim, label)
-			i += len(label)
-			continue
-		}
-		if bs[i].incident {
-			c.put(th.chartHot, "━")
-		} else {
-			c.put(th.dim, "─")
-		}
-		i++
-	}
-	c.end()
-}
-
-// labelSteps are what the time axis counts in: whole minutes and what divides
-// hours and days evenly.
-var labelSteps = []int64{60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400}
-
-// labelStep is the least step whose labels keep apart, in seconds.
-func labelStep(bs []bucket) int64 {
-	if len(bs) < 2 {
-		return 60
-	}
-	width := bs[1].from - bs[0].from
-	for _, s := range labelSteps {
-		if s >= 12*width {
-			return s
-		}
-	}
-	return labelSteps[len(labelSteps)-1]
-}
-
-// mark returns the multiple of step that lies in column i, if one does.
-func mark(bs []bucket, i int, step int64) (time.Time, bool) {
-	if len(bs) < 2 || bs[i].from <= 0 {
-		return time.Time{}, false
-	}
-	at := (bs[i].from + step - 1) / step * step
-	return time.Unix(at, 0).UTC(), at < bs[i].from+bs[1].from-bs[0].from
-}
-
-// spark writes one line of w columns: the last requests/s as blocks.
-func (ch *chart) spark(c *canvas, th *theme, s *detect.Snapshot, w int) {
-	bs := buckets(ch.points(s), max(min(w, c.w-c.col), 0), ch.span)
-	top := 0.0
-	for _, b := range bs {
-		top = max(top, b.rate, 2*b.base) // usual traffic stands half as high as the line
-	}
-	top = max(top, 1)
-	for i, b := range bs {
-		p := th.chart
-		if b.incident {
-			p = th.chartHot
-		}
-		if ch.cursor > 0 && i == len(bs)-ch.cursor {
-			p = th.cursor
-		}
-		k := int(math.Ceil(b.rate / top * 8))
-		c.put(p, string(eighths[min(max(k, 0), 8)]))
-	}
-}
-
-// bar writes a share of 0 to 1 as w columns.
-func bar(c *canvas, p pen, share float64, w int) {
-	n := int(math.Round(share * float64(w)))
-	if share > 0 && n == 0 {
-		n = 1
-	}
-	end := c.col + w
-	c.put(p, strings.Repeat("▇", min(max(n, 0), w)))
-	c.space("", end)
-}
-
 // moment describes the column under the chart's cursor.
 func (ch *chart) moment(s *detect.Snapshot, w int) string {
-	bs := buckets(ch.points(s), max(w-axisWidth, 0), ch.span)
+	bs := ch.columns(ch.points(s), max(w-axisWidth, 0), 1)
 	i := len(bs) - ch.cursor
 	if ch.cursor <= 0 || len(bs) == 0 {
 		return ""

@@ -20,7 +20,7 @@ func TestBucketsAreRates(t *testing.T) {
 	steady := func(int) uint32 { return 100 }
 	for _, span := range chartSpans {
 		for _, n := range []int{1, 7, 55, 200} {
-			for _, b := range buckets(history(900, steady), n, span) {
+			for _, b := range (&chart{span: span}).columns(history(900, steady), n, 1) {
 				if b.n > 0 && (b.rate != 100 || b.base != 100) {
 					t.Fatalf("%v in %d columns: a column says %v req/s of %v usual, want 100 of 100", span, n, b.rate, b.base)
 				}
@@ -31,7 +31,7 @@ func TestBucketsAreRates(t *testing.T) {
 
 // The second that is still filling must not look like a drop of traffic.
 func TestNewestSecondIsLeftOut(t *testing.T) {
-	bs := buckets(history(60, func(i int) uint32 { return map[bool]uint32{true: 3, false: 100}[i == 59] }), 60, time.Minute)
+	bs := (&chart{span: time.Minute}).columns(history(60, func(i int) uint32 { return map[bool]uint32{true: 3, false: 100}[i == 59] }), 60, 1)
 	if last := bs[len(bs)-1]; last.rate != 100 {
 		t.Fatalf("the newest column says %v, want 100", last.rate)
 	}
@@ -41,8 +41,9 @@ func TestNewestSecondIsLeftOut(t *testing.T) {
 func TestColumnsStandStill(t *testing.T) {
 	rate := func(i int) uint32 { return uint32(i * 37 % 400) }
 	hist := history(900, rate)
-	a := buckets(hist[:890], 50, 15*time.Minute)
-	b := buckets(hist[:891], 50, 15*time.Minute)
+	ch := chart{span: 15 * time.Minute}
+	a := ch.columns(hist[:890], 50, 1)
+	b := ch.columns(hist[:891], 50, 1)
 	for i := range a {
 		for j := range b {
 			if a[i].from == b[j].from && a[i].n == b[j].n && a[i].rate != b[j].rate {
@@ -124,7 +125,7 @@ func TestWideChartOfThePastHasNoGaps(t *testing.T) {
 	yesterday(f)
 	ch := chart{span: time.Hour, past: f.History(time.Hour)}
 	for _, n := range []int{20, 77, 240, 500} {
-		bs := buckets(ch.points(f.snap), n, ch.span)
+		bs := ch.columns(ch.points(f.snap), n, 1)
 		begun := false
 		for i, b := range bs[:len(bs)-1] {
 			begun = begun || b.n > 0

@@ -123,6 +123,13 @@ func allCommands() []command {
 			}
 			return nil, err
 		}},
+		{"chart", "braille|blocks", "what the chart is drawn with; blocks where the terminal's font has no braille", names(Charts), func(m *Model, args []string) (tea.Cmd, error) {
+			dots, err := chartDots(strings.Join(args, " "))
+			if err == nil {
+				m.chart.dots, m.chart.lines = dots, nil
+			}
+			return nil, err
+		}},
 		{"mouse", "on|off", "wheel scrolls and click selects; off gives the terminal its own selection back", names([]string{"on", "off"}), func(_ *Model, args []string) (tea.Cmd, error) {
 			switch strings.Join(args, " ") {
 			case "on":

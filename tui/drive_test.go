@@ -100,6 +100,13 @@ func (d *desk) write(text string) {
 	}
 }
 
+// command runs one : line.
+func (d *desk) command(line string) {
+	d.keys(":")
+	d.write(line)
+	d.keys("enter")
+}
+
 // screen is what the console shows, without styles.
 func (d *desk) screen() string { return ansi.Strip(d.m.View()) }
 

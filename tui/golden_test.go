@@ -39,6 +39,7 @@ var goldens = []struct {
 	{name: "overview-chart-cursor", keys: "left left left"},
 	{name: "overview-hour", keys: "_ left left left left", change: yesterday},
 	{name: "overview-day", keys: "_ _ left left left left left", change: yesterday},
+	{name: "overview-blocks", keys: ": c h a r t space b l o c k s enter"},
 	{name: "overview-scoped", keys: "/ a s n : 1 6 2 7 6 enter S"},
 	{name: "suspects", keys: "2"},
 	{name: "filter-typing", keys: "/ a s n : 1 4 0 6 1"},

@@ -57,6 +57,10 @@ func New(feed Feed, op Operator, opt Options) *Model {
 		m.say("warn", err.Error())
 		m.th, _ = newTheme("", opt.Renderer, opt.NoColor) // the default theme always exists
 	}
+	if m.chart.dots, err = chartDots(opt.Chart); err != nil {
+		m.say("warn", err.Error())
+		m.chart.dots = true
+	}
 	if m.keys, err = newBindings(opt.Keys); err != nil {
 		m.say("warn", err.Error())
 	}

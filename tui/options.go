@@ -20,6 +20,7 @@ type Options struct {
 	NoColor  bool   // no colour; bold and reverse stay
 	ASCII    bool   // nothing but ASCII reaches the terminal
 	Theme    string // one of Themes; "" is dark
+	Chart    string // one of Charts; "" is braille. ASCII stands above it
 
 	Now        func() time.Time  // for key timing; nil: time.Now
 	StaleAfter time.Duration     // data older than this starts no bulk act; default 30 s
@@ -66,6 +67,9 @@ func (o Options) withDefaults() Options {
 func (o Options) Check() error {
 	if _, ok := palettes[o.Theme]; !ok && o.Theme != "" {
 		return fmt.Errorf("theme %q is not known: use one of %s", o.Theme, strings.Join(Themes, ", "))
+	}
+	if _, err := chartDots(o.Chart); err != nil {
+		return err
 	}
 	if _, err := newBindings(o.Keys); err != nil {
 		return err

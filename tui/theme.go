@@ -33,6 +33,7 @@ type theme struct {
 	good, warn, bad                      pen
 	chart, chartHot, chartRefused        pen
 	chartBase                            pen
+	band                                 pen // behind the chart's usual range; "": this terminal has no colour for it
 	box, danger, focus, input            pen // dialogs
 }
 
@@ -41,17 +42,17 @@ var Themes = []string{"dark", "light", "contrast", "colourblind"}
 
 // palette is a theme's colours by role.
 type palette struct {
-	dim, title, crit, high, med, good, info, violet, onBar, bar, onHot, cursorFG, cursorBG string
+	dim, title, crit, high, med, good, info, violet, onBar, bar, onHot, cursorFG, cursorBG, band string
 }
 
 var palettes = map[string]palette{
 	"dark": {
 		dim: "#8a8a8a", title: "#87afd7", crit: "#ff5f5f", high: "#ff9f43", med: "#ffd75f", good: "#87d787",
-		info: "#5fd7ff", violet: "#d787ff", bar: "#303030", onBar: "#e4e4e4", onHot: "#ffffff", cursorFG: "#000000", cursorBG: "#d7d7d7",
+		info: "#5fd7ff", violet: "#d787ff", bar: "#303030", onBar: "#e4e4e4", onHot: "#ffffff", cursorFG: "#000000", cursorBG: "#d7d7d7", band: "#303030",
 	},
 	"light": {
 		dim: "#6c6c6c", title: "#005f87", crit: "#af0000", high: "#af5f00", med: "#875f00", good: "#005f00",
-		info: "#005faf", violet: "#8700af", bar: "#d0d0d0", onBar: "#1c1c1c", onHot: "#ffffff", cursorFG: "#ffffff", cursorBG: "#303030",
+		info: "#005faf", violet: "#8700af", bar: "#d0d0d0", onBar: "#1c1c1c", onHot: "#ffffff", cursorFG: "#ffffff", cursorBG: "#303030", band: "#d7d7d7",
 	},
 	"contrast": {
 		dim: "15", title: "15", crit: "9", high: "11", med: "11", good: "10",
@@ -61,7 +62,7 @@ var palettes = map[string]palette{
 	// common forms of colour blindness; red and green never stand for a pair.
 	"colourblind": {
 		dim: "#8a8a8a", title: "#56b4e9", crit: "#d55e00", high: "#e69f00", med: "#f0e442", good: "#56b4e9",
-		info: "#0099e0", violet: "#cc79a7", bar: "#303030", onBar: "#e4e4e4", onHot: "#ffffff", cursorFG: "#000000", cursorBG: "#d7d7d7",
+		info: "#0099e0", violet: "#cc79a7", bar: "#303030", onBar: "#e4e4e4", onHot: "#ffffff", cursorFG: "#000000", cursorBG: "#d7d7d7", band: "#303030",
 	},
 }
 
@@ -86,8 +87,11 @@ func newTheme(name string, r *lipgloss.Renderer, noColor bool) (*theme, error) {
 	if name == "colourblind" {
 		hot = "#a04000"
 	}
+	if profile == termenv.ANSI {
+		p.band = "" // sixteen colours have no quiet one for it
+	}
 	return &theme{
-		name: name,
+		name: name, band: mk(look{bg: p.band}),
 		text: "", dim: mk(look{fg: p.dim}), title: mk(look{fg: p.title, bold: true}), rule: mk(look{fg: p.dim}),
 		key: mk(look{fg: p.info, bold: true}), cursor: mk(look{fg: p.cursorFG, bg: p.cursorBG, bold: true, reverse: true}),
 		bar: mk(look{fg: p.onBar, bg: p.bar, reverse: true}), armed: mk(look{fg: p.onHot, bg: "#005f5f", bold: true, reverse: true}),

@@ -3,7 +3,6 @@ package tui
 import (
 	"strconv"
 	"strings"
-	"time"
 
 	"levee/detect"
 )
@@ -52,8 +51,6 @@ func (s *overviewScreen) drawTraffic(m *Model, c *canvas, h int) {
 	}
 	if at := m.chart.moment(sn, w); at != "" {
 		title += "  " + at
-	} else if !m.scoped() {
-		title += "  ▇ served ▒ turned away ┄ usual"
 	}
 	rest := side - statusWidth
 	if m.chart.cursor > 0 || m.scoped() {
@@ -90,6 +87,7 @@ func (s *overviewScreen) headings(m *Model, c *canvas, title string, w, rest int
 	c.put(m.th.rule, "─ ")
 	c.cell(m.th.title, title, min(measure(title), w-4), false)
 	c.put(m.th.rule, " ")
+	m.legend(c, w)
 	c.rule(m.th.rule, w)
 	c.put(m.th.rule, "─ ")
 	c.put(m.th.title, "Status")
@@ -106,6 +104,29 @@ func (s *overviewScreen) headings(m *Model, c *canvas, title string, w, rest int
 		c.rule(m.th.rule, c.w)
 	}
 	c.end()
+}
+
+// legend tells what the chart's marks mean, where there is room up to column edge.
+func (m *Model) legend(c *canvas, edge int) {
+	served, away := "█", "▒"
+	if m.chart.dots && !m.opt.ASCII {
+		served, away = "⣿", "⢕"
+	}
+	usual, up := m.th.chartBase, "┄"
+	if m.th.band != "" {
+		usual, up = m.th.band, " "
+	}
+	if c.col+measure("█ served  ▒ turned away  ┄ usual  ") > edge {
+		return
+	}
+	c.put(m.th.rule, " ")
+	for _, k := range [...]struct {
+		p          pen
+		mark, name string
+	}{{m.th.chart, served, " served  "}, {m.th.chartRefused, away, " turned away  "}, {usual, up, " usual "}} {
+		c.put(k.p, k.mark)
+		c.put(m.th.dim, k.name)
+	}
 }
 
 // drawShare writes line y of a top list up to column edge.
@@ -134,7 +155,8 @@ func networksTitle(s *detect.Snapshot) string {
 
 // latencies draws the p95 of the history in w columns.
 func latencies(s *detect.Snapshot, w int) string {
-	bs := buckets(s.History, w, 15*time.Minute)
+	line := chart{span: perSecond}
+	bs := line.columns(s.History, w, 1)
 	top := float32(0)
 	for _, b := range bs {
 		top = max(top, b.p95)

@@ -122,7 +122,8 @@ func (s *show) look(ctx context.Context, g *global, st *station.Station, conf co
 	op, leave := st.Join(actions.Actor{Name: username(), Role: actions.Admin, Via: "console"})
 	defer leave()
 	opt := consoleOptions(conf.Console)
-	opt.NoColor, opt.ASCII, opt.QuitEnds = g.noColor, s.ascii, s.ends
+	opt = opt.On(os.Getenv)
+	opt.NoColor, opt.ASCII, opt.QuitEnds = g.noColor, opt.ASCII || s.ascii, s.ends
 	opt.Terminal, opt.Tmux = os.Stdout, os.Getenv("TMUX") != ""
 	opt.Save = tui.SaveNew // it runs with this person's own rights
 	if err := tui.Run(ctx, st, op, opt, more...); err != nil {
@@ -133,7 +134,7 @@ func (s *show) look(ctx context.Context, g *global, st *station.Station, conf co
 
 // consoleOptions are the console's options that levee.yaml holds.
 func consoleOptions(c config.Console) tui.Options {
-	return tui.Options{Theme: string(c.Theme), Mouse: c.Mouse, Columns: c.Columns, Keys: c.Keys, Filters: c.Filters}
+	return tui.Options{Theme: string(c.Theme), Chart: string(c.Chart), Mouse: c.Mouse, Columns: c.Columns, Keys: c.Keys, Filters: c.Filters}
 }
 
 // username is who sits at this terminal.

@@ -206,6 +206,7 @@ type Metrics struct {
 // and the filters are the console's to check.
 type Console struct {
 	Theme   Theme             `yaml:"theme"`   // default dark
+	Chart   ChartGlyphs       `yaml:"chart"`   // braille or blocks; default: what the terminal says of itself
 	Mouse   bool              `yaml:"mouse"`   // wheel scrolls, click selects
 	Columns []string          `yaml:"columns"` // of the suspects, in order; default: what fits
 	Keys    map[string]string `yaml:"keys"`    // action → keys parted by blanks, instead of its own

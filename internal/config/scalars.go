@@ -244,3 +244,8 @@ type Do string
 var verbs = []string{"block", "throttle", "harden", "scale_up", "scale_down", "notify"}
 
 func (d *Do) parse(text string) error { return choice(d, text, verbs...) }
+
+// ChartGlyphs is what the console's chart is drawn with: braille or blocks.
+type ChartGlyphs string
+
+func (g *ChartGlyphs) parse(text string) error { return choice(g, text, "braille", "blocks") }

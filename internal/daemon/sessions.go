@@ -105,7 +105,7 @@ func (d *Daemon) visit(ctx context.Context, v *visitor) (code int) {
 // consoleOptions are the console's options that levee.yaml holds. Save stays
 // unset: nobody from outside writes files with the daemon's rights.
 func consoleOptions(c config.Console) tui.Options {
-	return tui.Options{Theme: string(c.Theme), Mouse: c.Mouse, Columns: c.Columns, Keys: c.Keys, Filters: c.Filters}
+	return tui.Options{Theme: string(c.Theme), Chart: string(c.Chart), Mouse: c.Mouse, Columns: c.Columns, Keys: c.Keys, Filters: c.Filters}
 }
 
 func (d *Daemon) command(ctx context.Context, op *station.Operator, v *visitor) int {

@@ -46,7 +46,7 @@ func Console(ctx context.Context, t Terminal, feed tui.Feed, op tui.Operator, op
 	defer cancel(nil)
 	opt.Renderer = Renderer(t.Out, t.Env)
 	opt.NoColor = opt.NoColor || opt.Renderer.ColorProfile() == termenv.Ascii
-	opt.ASCII = opt.ASCII || !unicodeTerminal(t.Env)
+	opt = opt.On(environ(t.Env).Getenv)
 	opt.Terminal = t.Out
 	keys := &keyWatch{in: t.In}
 	p := tea.NewProgram(tui.New(feed, op, opt).WithContext(ctx),
@@ -148,18 +148,6 @@ func profile(env []string) termenv.Profile {
 		return termenv.ANSI256
 	}
 	return termenv.ANSI
-}
-
-// unicodeTerminal reports whether the session's locale can show more than
-// ASCII. One that says nothing is taken for a modern one.
-func unicodeTerminal(env []string) bool {
-	e := environ(env)
-	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
-		if v := strings.ToLower(e.Getenv(name)); v != "" {
-			return strings.Contains(v, "utf-8") || strings.Contains(v, "utf8")
-		}
-	}
-	return true
 }
 
 // environ is a session's environment, as termenv asks for it.
