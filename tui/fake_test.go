@@ -421,5 +421,6 @@ func fleetNight(f *fake) {
 		Status:  [6]float64{0, 0, .64, .03, .24, .09},
 		Hosts:   []detect.Share{{Name: "shop.example.com", Share: .81}, {Name: "blog.example.com", Share: .12}},
 		Paths:   []detect.Share{{Name: "/login", Share: .86}, {Name: "/", Share: .05}},
+		Agents:  []detect.Share{{Name: "python-requests/2.31.0", Share: .7}, {Name: "Mozilla/5.0 (iPhone)", Share: .1}},
 		Sources: []detect.Share{{Name: "198.51.100.23", Count: 240_000, Share: .0194}, {Name: "192.0.2.14", Count: 120_000, Share: .0097}, {Name: "2001:db8:7::9", Count: 90_000, Share: .007}, {Name: "203.0.113.200", Count: 30_000, Share: .002}, {Name: "198.18.0.1", Count: 9000, Share: .001}}}
 }

@@ -71,10 +71,14 @@ func (s *fleetScreen) draw(m *Model, c *canvas, h int) {
 		return
 	}
 	old := m.d.now().Sub(f.At)
-	m.heading(c, m.crumbs("the "+span(f.Window)+" before "+clock(f.At)+"Z, "+age(max(old, 0))+" ago"))
+	m.heading(c, m.crumbs("the "+span(f.Window)+" before "+clock(f.At)+"Z"))
 	s.problem(m, c, stop)
 	t := m.d.snap.Total
-	s.pair(m, c, "", "FLEET", "HERE")
+	here := "no data yet"
+	if a := m.d.status.DataAge; a >= 0 {
+		here = age(a) + " old"
+	}
+	s.pair(m, c, "", "FLEET "+age(max(old, 0))+" old", "HERE "+here)
 	s.pair(m, c, "req/s", rate(f.Rate), rate(t.Rate))
 	before, usual := "n/a", "n/a"
 	if f.Before > 0 {
@@ -90,6 +94,7 @@ func (s *fleetScreen) draw(m *Model, c *canvas, h int) {
 	}
 	if h >= 20 {
 		s.pair(m, c, "paths", shareText(f.Paths), shareText(m.d.snap.Paths))
+		s.pair(m, c, "agents", shareText(f.Agents), shareText(m.d.snap.Agents))
 		var here []detect.Share
 		for _, sv := range m.d.snap.Services {
 			if t.Rate > 0 {

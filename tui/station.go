@@ -33,6 +33,12 @@ type Fleeter interface {
 	Fleet() Fleet
 }
 
+// Rememberer is a Feed that knows what Elasticsearch remembers of a source. It
+// asks in the background; Past returns at once.
+type Rememberer interface {
+	Past(p netip.Prefix) Past
+}
+
 // Operator is how a console acts, bound to one authenticated actor. Its
 // methods may take long and are called from commands, never from Update.
 type Operator interface {
@@ -82,4 +88,5 @@ type (
 	Note    = status.Note
 	Waiting = status.Waiting
 	Fleet   = status.Fleet
+	Past    = status.Past
 )

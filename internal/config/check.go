@@ -103,6 +103,15 @@ func (e *Elasticsearch) check(at *place) {
 	}
 }
 
+func (f *Fleet) check(at *place) {
+	if f.Window < 10*time.Second || f.Window > time.Hour {
+		at.fail("window", fmt.Sprintf("window %s is out of range", f.Window), "give 10s to 1h, for instance 5m")
+	}
+	if f.Every < time.Second {
+		at.fail("every", fmt.Sprintf("every %s would burden the cluster", f.Every), "give 1s or more, for instance 5s")
+	}
+}
+
 func (u *User) check(at *place) {
 	if u.Name == "" {
 		at.fail("name", "the user has no name", "give name")

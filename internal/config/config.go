@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"levee/detect"
@@ -35,7 +36,7 @@ type Source struct {
 	File          string    `yaml:"file"`          // path or glob
 	Syslog        SyslogURL `yaml:"syslog"`        // udp://, tcp:// or tls://host:port to listen on
 	Beats         Listen    `yaml:"beats"`         // host:port to listen on for Filebeat and Logstash
-	Elasticsearch string    `yaml:"elasticsearch"` // index, pattern or data stream to tail
+	Elasticsearch Index     `yaml:"elasticsearch"` // index, pattern or data stream to tail
 	Format        string    `yaml:"format"`        // auto, a format's name, or a log_format string; default auto
 	Service       string    `yaml:"service"`       // for logs without a host
 	MayAct        *bool     `yaml:"may_act"`       // nil: see Trusted
@@ -53,7 +54,7 @@ type TLS struct {
 
 // Place returns what the source reads or listens on.
 func (s Source) Place() string {
-	for _, p := range []string{s.File, string(s.Syslog), string(s.Beats), s.Elasticsearch} {
+	for _, p := range []string{s.File, string(s.Syslog), string(s.Beats), string(s.Elasticsearch)} {
 		if p != "" {
 			return p
 		}
@@ -180,6 +181,28 @@ type Elasticsearch struct {
 	Password Secret `yaml:"password"`
 	CA       string `yaml:"ca"`       // PEM file; default: the system's roots
 	Requests Share  `yaml:"requests"` // of the requests to publish too; default none
+	Fleet    Fleet  `yaml:"fleet"`
+	Fields   Fields `yaml:"fields"`
+}
+
+// Fleet is where all hosts' access logs are, for the console's Fleet screen
+// and a source's history.
+type Fleet struct {
+	Index  Index         `yaml:"index"`  // default: that of the elasticsearch sources, else filebeat-*,logs-*.access-*
+	Window time.Duration `yaml:"window"` // what the figures cover; 10s to 1h, default 5m
+	Every  time.Duration `yaml:"every"`  // how often they are asked for while somebody looks; default 5s
+}
+
+// Fields names the fields of those access logs where they are not ECS's.
+type Fields struct {
+	Time   string `yaml:"time"`   // default @timestamp
+	Source string `yaml:"source"` // default source.ip
+	Status string `yaml:"status"` // default http.response.status_code
+	Method string `yaml:"method"` // default http.request.method
+	Path   string `yaml:"path"`   // default url.path
+	Agent  string `yaml:"agent"`  // default user_agent.original
+	Host   string `yaml:"host"`   // default url.domain
+	User   string `yaml:"user"`   // default user.name
 }
 
 // SSH is the console over SSH. It is off while Listen is "".
@@ -221,7 +244,25 @@ func Default() Config {
 			Level: "suggest", TTL: 10 * time.Minute, MaxTTL: 24 * time.Hour,
 			Budget: Budget{BlocksPerMinute: 6000, ActiveBlocks: 50000, UsualShare: 0.005, ScaleUpsPerHour: 4},
 		},
+		Elasticsearch: Elasticsearch{Fleet: Fleet{Window: 5 * time.Minute, Every: 5 * time.Second}},
 	}
+}
+
+// FleetIndex returns where all hosts' access logs are.
+func (c Config) FleetIndex() string {
+	if c.Elasticsearch.Fleet.Index != "" {
+		return string(c.Elasticsearch.Fleet.Index)
+	}
+	var tailed []string
+	for _, s := range c.Sources {
+		if s.Elasticsearch != "" {
+			tailed = append(tailed, string(s.Elasticsearch))
+		}
+	}
+	if len(tailed) == 0 {
+		return "filebeat-*,logs-*.access-*"
+	}
+	return strings.Join(tailed, ",")
 }
 
 // Services returns the hosts that count as services, sorted, or nil when none

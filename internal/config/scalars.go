@@ -189,6 +189,20 @@ func (u *URL) parse(text string) error {
 	return nil
 }
 
+// Index names indices, data streams or patterns of them, parted by commas.
+type Index string
+
+func (i *Index) parse(text string) error {
+	for _, name := range strings.Split(text, ",") {
+		bad := name == "" || strings.ContainsAny(name, `\/?"<>|# `) || strings.ToLower(name) != name || checkPrintable(name) != nil
+		if bad || strings.Trim(name, "*.") == "" {
+			return wrong("write for instance filebeat-*", "%s is not an index or a pattern of indices", quote(text))
+		}
+	}
+	*i = Index(text)
+	return nil
+}
+
 // AuthorizedKey is a public key as authorized_keys files hold it.
 type AuthorizedKey string
 

@@ -116,13 +116,21 @@ func parseRefusal(body []byte) why {
 			Type   string `json:"type"`
 			Reason string `json:"reason"`
 		} `json:"caused_by"`
+		Roots []struct {
+			Type   string `json:"type"`
+			Reason string `json:"reason"`
+		} `json:"root_cause"`
 	}
 	if json.Unmarshal(a.Error, &e) != nil {
 		var s string
 		_ = json.Unmarshal(a.Error, &s) // neither: the status alone must do
 		return why{reason: s}
 	}
-	if e.Cause.Reason != "" {
+	switch {
+	case e.Type == "search_phase_execution_exception" && len(e.Roots) > 0:
+		// "all shards failed" says nothing; the first shard does.
+		e.Type, e.Reason = e.Roots[0].Type, e.Roots[0].Reason
+	case e.Cause.Reason != "":
 		e.Reason += ": " + e.Cause.Reason
 	}
 	return why{e.Type, e.Reason}
@@ -152,6 +160,11 @@ func refusal(place, what string, status int, kind, reason string) *Problem {
 	case kind == "document_parsing_exception", kind == "mapper_parsing_exception", kind == "strict_dynamic_mapping_exception",
 		kind == "illegal_argument_exception" && strings.Contains(reason, "mapper ["):
 		return say(Mapping, "can't fit a document into %s (%s); another template rules that index: run `levee elastic setup` and look for templates with a higher priority", what, reason)
+	}
+	switch {
+	case strings.Contains(reason, "Fielddata is disabled"), strings.Contains(reason, "Text fields are not optimised"),
+		strings.Contains(reason, "Expected numeric type"), strings.Contains(reason, "is not supported for aggregation"):
+		return say(Mapping, "can't count a field of %s as it is mapped (%s); name a keyword, ip, number or date field in elasticsearch.fields", what, reason)
 	}
 	return say(Refused, "refuses %s (%d %s: %s)", what, status, plain(kind, 60), reason)
 }

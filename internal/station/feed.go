@@ -22,7 +22,7 @@ func (s *Station) Source(p netip.Prefix) detect.SourceView { return s.judge.sour
 func (s *Station) Status() status.Status {
 	st := status.Status{
 		Name: s.o.Name, Now: s.o.Now(), DataAge: s.judge.age(), QueueLen: len(s.judge.queue),
-		Elastic: s.chronicle.link(),
+		Elastic: s.lookout.link(s.chronicle.link()),
 		Jenkins: s.jenkins(),
 		People:  s.present(),
 	}

@@ -47,6 +47,7 @@ type Station struct {
 	wishes     wishes
 	notifier   *notify.Notifier // nil: nobody is told
 	chronicle  *chronicle       // nil without Elasticsearch
+	lookout    *lookout         // nil without Elasticsearch
 	closers    []io.Closer      // enforcers that hold something
 
 	mu        sync.Mutex
@@ -114,6 +115,9 @@ func Open(ctx context.Context, o Options) (_ *Station, err error) {
 	if s.chronicle, err = openChronicle(s); err != nil {
 		return nil, err
 	}
+	if s.lookout, err = openLookout(s); err != nil {
+		return nil, &ConfigError{err}
+	}
 	s.judge = newJudge(engine, o.Now, func(ev []detect.Event) { s.wishes.put(ev); s.chronicle.verdict(ev) })
 	s.judge.judgedToo = s.chronicle.judged
 	s.wishes.init()
@@ -176,6 +180,7 @@ func (s *Station) Run(ctx context.Context) error {
 	start(&workers, s.automate)
 	start(&workers, s.keepBaseline)
 	start(&workers, s.prune)
+	start(&workers, s.lookout.run)
 	if s.notifier != nil {
 		start(&workers, s.notifier.Run)
 	}
