@@ -44,6 +44,10 @@ func (l *List) flush(batch []change) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read deny list: %w", err)
 	}
+	if before == nil && len(next) == 0 {
+		l.untold(nil) // nothing to write, nothing to tell
+		return nil
+	}
 	after := render(l.o.Style, next)
 	if bytes.Equal(before, after) && l.isStale() == nil {
 		l.held = next
@@ -71,10 +75,15 @@ func (l *List) flush(batch []change) error {
 	if err != nil {
 		err = &reloadError{fmt.Errorf("%s is written, but the server was not told: %w", l.o.Path, err)}
 	}
-	l.mu.Lock()
-	l.stale = err
-	l.mu.Unlock()
+	l.untold(err)
 	return err
+}
+
+// untold notes why the server does not know what the file holds; nil: it does.
+func (l *List) untold(why error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stale = why
 }
 
 // tell makes the server take next: through its socket where there is one, else

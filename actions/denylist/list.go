@@ -26,6 +26,7 @@ type List struct {
 	running bool     // a goroutine is on its way to replace the file
 	last    time.Time
 	stale   error // the server has not taken what the file holds: why
+	listed  bool
 	closed  bool
 	idle    sync.WaitGroup
 	stop    chan struct{}
@@ -215,8 +216,27 @@ func (l *List) work() {
 	}
 }
 
-// List returns what the file holds, read from the disk.
-func (l *List) List(context.Context) ([]actions.Held, error) {
+// errStarted is why a server may not know the file of a levee that has just
+// started: the last one may have died before it told the server.
+var errStarted = errors.New("levee started anew and the server was not told yet what the file holds")
+
+// List returns what the file holds, read from the disk. The first one puts in
+// order what a crash left behind, and tells the server once more.
+func (l *List) List(ctx context.Context) ([]actions.Held, error) {
+	l.mu.Lock()
+	first := !l.listed
+	l.listed = true
+	if first && l.stale == nil {
+		l.stale = errStarted
+	}
+	l.mu.Unlock()
+	if first {
+		_, _ = l.submit(ctx, change{}) // Check says whether the server took it
+	}
+	return l.read()
+}
+
+func (l *List) read() ([]actions.Held, error) {
 	file, err := os.ReadFile(l.o.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -235,13 +255,13 @@ func (l *List) List(context.Context) ([]actions.Held, error) {
 	return held, nil
 }
 
-// Check looks whether the file can be written and the commands exist, and says
-// so when the server has not taken the last change.
+// Check looks whether the file can be written and the commands exist. A server
+// that has not taken the last change is told again.
 func (l *List) Check(ctx context.Context) error {
 	if err := checkTarget(l.o.Path); err != nil {
 		return err
 	}
-	if _, err := l.List(ctx); err != nil {
+	if _, err := l.read(); err != nil {
 		return err
 	}
 	for _, argv := range [][]string{l.o.Test, l.o.Reload} {
@@ -252,7 +272,10 @@ func (l *List) Check(ctx context.Context) error {
 			return fmt.Errorf("deny list %s: command %s: %w; correct test: and reload: in levee.yaml", l.o.Path, argv[0], err)
 		}
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.stale
+	if l.isStale() != nil {
+		if err, _ := l.submit(ctx, change{}); err != nil {
+			return err
+		}
+	}
+	return l.isStale()
 }

@@ -176,6 +176,50 @@ func TestACrashDuringTheTestPutsTheOldFileBack(t *testing.T) {
 	}
 }
 
+// TestAKillBeforeTheReload is a levee that died after the file was written and
+// before the server heard of it: the next one tells it, at the first look.
+func TestAKillBeforeTheReload(t *testing.T) {
+	dir := t.TempDir()
+	path, told := filepath.Join(dir, "deny.conf"), filepath.Join(dir, "told")
+	first := open(t, Options{Path: path})
+	apply(t, first, block("a", "192.0.2.1/32"))
+	next := first.held.clone()
+	next.add(prefixEntry(netip.MustParsePrefix("192.0.2.66/32"), classBlock), "untested", end)
+	if err := replace(path, render(Nginx, next)); err != nil { // and a test that never ended
+		t.Fatal(err)
+	}
+	l := open(t, Options{Path: path, Reload: []string{"cp", path, told}})
+	held, err := l.List(context.Background())
+	if err != nil || len(held) != 1 || held[0].Prefix.String() != "192.0.2.1/32" {
+		t.Errorf("held %+v, %v", held, err)
+	}
+	if got, err := os.ReadFile(told); err != nil || string(got) != content(t, l) {
+		t.Errorf("the server was told %q, %v", got, err)
+	}
+
+	// A server that is down then is told as soon as it is up, by Check.
+	flag := filepath.Join(dir, "up")
+	l = open(t, Options{Path: path, Reload: []string{"ls", flag}})
+	if held, err := l.List(context.Background()); err != nil || len(held) != 1 {
+		t.Errorf("held %+v, %v", held, err)
+	}
+	if err := l.Check(context.Background()); err == nil || !strings.Contains(err.Error(), "was not told") {
+		t.Errorf("Check = %v", err)
+	}
+	if err := os.WriteFile(flag, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Check(context.Background()); err != nil {
+		t.Error(err)
+	}
+
+	// Where there is nothing, nothing is written or told.
+	l = open(t, Options{Path: filepath.Join(dir, "none.conf"), Reload: []string{"false"}})
+	if held, err := l.List(context.Background()); err != nil || len(held) != 0 || l.Check(context.Background()) != nil {
+		t.Errorf("held %+v, %v", held, err)
+	}
+}
+
 func TestTargetsThatAreNotOurs(t *testing.T) {
 	dir := t.TempDir()
 	secret := filepath.Join(dir, "shadow")
