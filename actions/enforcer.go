@@ -46,6 +46,16 @@ type Resumer interface {
 	Resume(ctx context.Context, ds []Decision) ([]Receipt, error)
 }
 
+// Doorkeeper is an enforcer that keeps the SSH ports of this host open for
+// addresses, whatever it blocks: those who can lift a block must get in. It is
+// given all of them each time, now and then again; at most DoorsMost count.
+type Doorkeeper interface {
+	KeepOpen(ctx context.Context, from []netip.Addr) error
+}
+
+// DoorsMost is how many addresses a Doorkeeper keeps SSH open for.
+const DoorsMost = 256
+
 // JobLister is an enforcer whose work goes on after Apply returned, as builds
 // do. Jobs returns those it knows of, latest first, at once and without I/O;
 // the slice is the caller's.

@@ -106,6 +106,7 @@ const (
 
 // runLane gives l's enforcer its orders until ctx ends.
 func (d *Dispatcher) runLane(ctx context.Context, l *lane) {
+	d.keepOpen(ctx, l)
 	d.reconcileUntilDone(ctx, l)
 	check := time.NewTicker(checkEvery)
 	defer check.Stop()
@@ -120,12 +121,26 @@ func (d *Dispatcher) runLane(ctx context.Context, l *lane) {
 		case <-ctx.Done():
 		case <-l.wake:
 		case <-check.C:
+			d.keepOpen(ctx, l)
 			d.checkHealth(ctx, l)
 		case <-relist.C:
 			if err := d.reconcile(ctx, l); err != nil && ctx.Err() == nil {
 				d.unwell(l, err)
 			}
 		}
+	}
+}
+
+// keepOpen tells l's enforcer for whom SSH stays open.
+func (d *Dispatcher) keepOpen(ctx context.Context, l *lane) {
+	door, ok := l.enforcer.(Doorkeeper)
+	if !ok || d.o.Known == nil {
+		return
+	}
+	call, cancel := context.WithTimeout(ctx, checkEvery)
+	defer cancel()
+	if err := door.KeepOpen(call, d.o.Known()); err != nil && ctx.Err() == nil {
+		d.unwell(l, fmt.Errorf("keep SSH open for operators: %w", err))
 	}
 }
 

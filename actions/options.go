@@ -29,6 +29,7 @@ type Options struct {
 	Auto       *Autopilot                    // told what happened, and asked for Board.Auto. Optional
 	Facts      func(netip.Addr) detect.Facts // for ASN and crawler rules; must not block. Optional
 	Operators  func() []netip.Addr           // where people are connected from: never blocked. Optional
+	Known      func() []netip.Addr           // where those who may act came from lately: SSH stays open for them. Optional
 	Now        func() time.Time              // nil: time.Now
 
 	DryRun     bool          // decide and write down, send nothing

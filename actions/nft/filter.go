@@ -25,6 +25,9 @@ type Filter struct {
 	kernel standing                   // what the sets hold and until when, as far as known
 	inner  map[netip.Prefix]time.Time // networks that wait inside an outer one
 	reads  int                        // how often the sets were read
+
+	operators []netip.Prefix // who reaches SSH whatever is blocked
+	told      bool           // KeepOpen said so, not Options
 }
 
 // standing is what the sets hold, each entry with its decision's end.
@@ -68,7 +71,7 @@ func New(o Options) (*Filter, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	return &Filter{o: o, table: newTable(o.Table), kernel: newStanding(0), inner: map[netip.Prefix]time.Time{}}, nil
+	return &Filter{o: o, table: newTable(o.Table), kernel: newStanding(0), inner: map[netip.Prefix]time.Time{}, operators: o.Operators}, nil
 }
 
 // Name returns Options.Name.

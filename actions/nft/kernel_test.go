@@ -188,3 +188,54 @@ func TestWithoutTheRight(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// TestOperatorsKeepTheirWayIn blocks a whole network with an operator inside:
+// their SSH goes on, their web does not, and nobody else gets in.
+func TestOperatorsKeepTheirWayIn(t *testing.T) {
+	l := newLab(t)
+	const web, host, own = "198.18.0.1:80", "198.18.0.1:22", "198.18.0.1:2222"
+	for _, a := range []string{web, host, own, "[fd00:18::1]:2222", "[fd00:18::1]:80"} {
+		l.serve(t, a)
+	}
+	for end := time.Now().Add(10 * time.Second); !l.connects(t, "fd00:18::2", "[fd00:18::1]:80") && time.Now().Before(end); {
+	}
+	ctx := context.Background()
+	f := l.filter(t, Options{SSHPorts: []uint16{22, 2222}})
+	if err := f.KeepOpen(ctx, []netip.Addr{netip.MustParseAddr("198.18.7.1"), netip.MustParseAddr("fd00:18::2")}); err != nil {
+		t.Fatal(err)
+	}
+	if held, err := f.List(ctx); err != nil || len(held) != 0 || f.ready {
+		t.Errorf("nothing is blocked and the table was built: %v, %v", held, err)
+	}
+	rs, err := f.Apply(ctx, []actions.Decision{block("198.18.7.0/24", time.Hour), block("fd00:18::/64", time.Hour)})
+	all(t, rs, err)
+	expect := func(what string, want map[[2]string]bool) {
+		t.Helper()
+		for way, ok := range want {
+			if got := l.connects(t, way[0], way[1]); got != ok {
+				t.Errorf("%s: %s to %s connects: %v", what, way[0], way[1], got)
+			}
+		}
+	}
+	expect("blocked", map[[2]string]bool{
+		{"198.18.7.1", host}: true, {"198.18.7.1", own}: true, {"198.18.7.1", web}: false,
+		{"198.18.7.200", own}: false, {"198.18.0.3", web}: true,
+		{"fd00:18::2", "[fd00:18::1]:2222"}: true, {"fd00:18::2", "[fd00:18::1]:80"}: false,
+	})
+	// Somebody else comes, the blocks stand; the first one is known no more.
+	if err := f.KeepOpen(ctx, []netip.Addr{netip.MustParseAddr("198.18.7.200")}); err != nil {
+		t.Fatal(err)
+	}
+	expect("another operator", map[[2]string]bool{{"198.18.7.1", own}: false, {"198.18.7.200", own}: true, {"198.18.7.200", web}: false})
+	// A process that starts anew and was not told leaves the way in as it is.
+	g := l.filter(t, Options{SSHPorts: []uint16{22, 2222}})
+	rs, err = g.Apply(ctx, []actions.Decision{block("198.18.0.3/32", time.Hour)})
+	all(t, rs, err)
+	expect("a restart", map[[2]string]bool{{"198.18.7.200", own}: true, {"198.18.0.3", own}: false})
+	// Told at its start, before it blocks anything, it opens the standing table.
+	h := l.filter(t, Options{SSHPorts: []uint16{22, 2222}})
+	if err := h.KeepOpen(ctx, []netip.Addr{netip.MustParseAddr("198.18.0.3")}); err != nil {
+		t.Fatal(err)
+	}
+	expect("told at the start", map[[2]string]bool{{"198.18.0.3", own}: true, {"198.18.0.3", web}: false, {"198.18.7.200", own}: false})
+}

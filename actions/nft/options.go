@@ -13,9 +13,10 @@ type Options struct {
 	Name  string // what receipts call it; default "nft"
 	Table string // name of the inet table; default "levee"
 
-	// Operators are addresses that reach SSHPort whatever is blocked.
+	// Operators are addresses that reach SSHPorts whatever is blocked. KeepOpen
+	// replaces them.
 	Operators []netip.Prefix
-	SSHPort   uint16 // default 22
+	SSHPorts  []uint16 // default 22
 
 	// Proxied reports whether a source is seen only through a trusted proxy. Its
 	// packets never arrive here and a block would read as done without effect,
@@ -30,7 +31,9 @@ type Options struct {
 func (o *Options) complete() error {
 	o.Name = cmp.Or(o.Name, "nft")
 	o.Table = cmp.Or(o.Table, "levee")
-	o.SSHPort = cmp.Or(o.SSHPort, 22)
+	if len(o.SSHPorts) == 0 {
+		o.SSHPorts = []uint16{22}
+	}
 	o.Batch = cmp.Or(o.Batch, 10000)
 	if o.Now == nil {
 		o.Now = time.Now

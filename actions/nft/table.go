@@ -3,7 +3,6 @@ package nft
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"syscall"
 
 	"github.com/google/nftables"
@@ -116,16 +115,8 @@ func (f *Filter) build() error {
 			return f.explain("add set "+name, err)
 		}
 	}
-	c.FlushSet(s.sets[operators4])
-	c.FlushSet(s.sets[operators6])
-	for _, p := range outermost(f.o.Operators) {
-		name := operators6
-		if p.Addr().Is4() {
-			name = operators4
-		}
-		if err := c.SetAddElements(s.sets[name], rangeElements(p)); err != nil {
-			return f.explain("add operator "+p.String(), err)
-		}
+	if err := f.letIn(c); err != nil {
+		return err
 	}
 	c.AddChain(s.chain)
 	c.FlushChain(s.chain)
@@ -138,37 +129,9 @@ func (f *Filter) build() error {
 	return nil
 }
 
-// rangeElements is elements with an end for single addresses too: the
-// operators' sets are interval sets throughout.
-func rangeElements(p netip.Prefix) []nftables.SetElement {
-	e := []nftables.SetElement{{Key: p.Masked().Addr().AsSlice()}}
-	if end := past(p); end.IsValid() {
-		e = append(e, nftables.SetElement{Key: end.AsSlice(), IntervalEnd: true})
-	}
-	return e
-}
-
-// outermost drops prefixes that lie inside others.
-func outermost(ps []netip.Prefix) []netip.Prefix {
-	var out []netip.Prefix
-	for i, p := range ps {
-		inside := false
-		for j, q := range ps {
-			if i != j && q.Overlaps(p) && (q.Bits() < p.Bits() || q.Bits() == p.Bits() && j < i) {
-				inside = true
-			}
-		}
-		if !inside {
-			out = append(out, p.Masked())
-		}
-	}
-	return out
-}
-
 // rules are the chain, top to bottom: loopback and operators' SSH pass, blocked
 // sources are dropped.
 func (f *Filter) rules() [][]expr.Any {
-	port := binaryutil.BigEndian.PutUint16(f.o.SSHPort)
 	loopback := append([]byte("lo"), make([]byte, unix.IFNAMSIZ-2)...)
 	rules := [][]expr.Any{{
 		&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: 1},
@@ -176,12 +139,14 @@ func (f *Filter) rules() [][]expr.Any {
 		&expr.Verdict{Kind: expr.VerdictAccept},
 	}}
 	for _, name := range []string{operators4, operators6} {
-		rules = append(rules, append(f.source(name),
-			&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
-			&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{unix.IPPROTO_TCP}},
-			&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2},
-			&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: port},
-			&expr.Verdict{Kind: expr.VerdictAccept}))
+		for _, port := range f.o.SSHPorts {
+			rules = append(rules, append(f.source(name),
+				&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
+				&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{unix.IPPROTO_TCP}},
+				&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2},
+				&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: binaryutil.BigEndian.PutUint16(port)},
+				&expr.Verdict{Kind: expr.VerdictAccept}))
+		}
 	}
 	for _, name := range setNames {
 		rules = append(rules, append(f.source(name), &expr.Verdict{Kind: expr.VerdictDrop}))

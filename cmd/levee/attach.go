@@ -50,7 +50,7 @@ func attach(ctx context.Context, g *global) (err error) {
 	defer stop()
 	code, err := control.Do(ctx, control.SocketPath(config.StateDir(g.state, os.Getenv)), control.Request{
 		Console: true, Terminal: &control.Terminal{Size: size, Env: terminalEnv(g)},
-		In: in, Out: g.streams.Out, Err: rawLines{g.streams.Err}, Resizes: sizes,
+		In: in, Out: g.streams.Out, Err: rawLines{g.streams.Err}, Resizes: sizes, From: control.SSHFrom(os.Getenv),
 	})
 	if err != nil {
 		return err

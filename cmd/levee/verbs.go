@@ -26,7 +26,7 @@ func newVerbs(g *global) []*cobra.Command {
 			}
 		}()
 		code, err := control.Do(c.Context(), control.SocketPath(config.StateDir(g.state, os.Getenv)), control.Request{
-			Args: command.Line(c, args), In: in, Out: g.streams.Out, Err: g.streams.Err,
+			Args: command.Line(c, args), In: in, Out: g.streams.Out, Err: g.streams.Err, From: control.SSHFrom(os.Getenv),
 		})
 		if err != nil {
 			return err

@@ -15,6 +15,7 @@ import (
 	"levee/actions"
 	"levee/internal/command"
 	"levee/internal/config"
+	"levee/internal/control"
 	"levee/internal/station"
 	"levee/tui"
 )
@@ -119,7 +120,7 @@ func (s *show) look(ctx context.Context, g *global, st *station.Station, conf co
 	if !isTerminal(g.streams.In) {
 		more = append(more, tea.WithInputTTY()) // standard input brings log lines
 	}
-	op, leave := st.Join(actions.Actor{Name: username(), Role: actions.Admin, Via: "console"})
+	op, leave := st.Join(actions.Actor{Name: username(), Role: actions.Admin, Via: "console", Addr: control.SSHFrom(os.Getenv)})
 	defer leave()
 	opt := consoleOptions(conf.Console)
 	opt = opt.On(os.Getenv)

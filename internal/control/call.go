@@ -2,6 +2,8 @@ package control
 
 import (
 	"io"
+	"net/netip"
+	"strings"
 )
 
 // Size is a terminal's size in cells.
@@ -21,6 +23,8 @@ type request struct {
 	Args     []string  `json:"args"`
 	Console  bool      `json:"console"`
 	Terminal *Terminal `json:"terminal,omitempty"`
+
+	From netip.Addr `json:"from,omitzero"`
 }
 
 // Peer is who calls, as the kernel knows them.
@@ -38,4 +42,17 @@ type Call struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Resizes  <-chan Size // the latest size only
+
+	From netip.Addr // where the caller says they came from by SSH; invalid: nowhere
+}
+
+// SSHFrom is the address from which the person at this terminal came by SSH, as
+// sshd left it in the environment; invalid when they did not.
+func SSHFrom(getenv func(string) string) netip.Addr {
+	from, _, _ := strings.Cut(getenv("SSH_CONNECTION"), " ")
+	a, err := netip.ParseAddr(from)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a.Unmap().WithZone("")
 }

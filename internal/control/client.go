@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/netip"
 	"sync"
 	"syscall"
 )
@@ -21,6 +22,7 @@ type Request struct {
 	In       io.Reader // nil: empty
 	Out, Err io.Writer
 	Resizes  <-chan Size // nil: the size stays
+	From     netip.Addr  // see SSHFrom
 }
 
 // ErrNoDaemon is in the error of Do when no daemon listens.
@@ -43,7 +45,7 @@ func Do(ctx context.Context, path string, q Request) (code int, err error) {
 	defer stop()
 	defer func() { _ = conn.Close() }()
 
-	head, err := json.Marshal(request{Args: q.Args, Console: q.Console, Terminal: q.Terminal})
+	head, err := json.Marshal(request{Args: q.Args, Console: q.Console, Terminal: q.Terminal, From: q.From})
 	if err != nil {
 		return 1, fmt.Errorf("reach the daemon: %w", err)
 	}

@@ -41,6 +41,9 @@ func TestCallCarriesEverything(t *testing.T) {
 		if !c.Peer.Self || c.Peer.UID != uint32(os.Geteuid()) {
 			t.Errorf("the caller is %+v", c.Peer)
 		}
+		if c.From.String() != "192.0.2.9" {
+			t.Errorf("the caller came from %s", c.From)
+		}
 		in, err := io.ReadAll(c.In)
 		if err != nil {
 			t.Error(err)
@@ -51,7 +54,8 @@ func TestCallCarriesEverything(t *testing.T) {
 	})
 	long := strings.Repeat("a list of addresses\n", 50_000)
 	var out, errs bytes.Buffer
-	code, err := Do(t.Context(), path, Request{Args: []string{"block", "a b", ""}, In: strings.NewReader(long), Out: &out, Err: &errs})
+	from := SSHFrom(func(string) string { return "::ffff:192.0.2.9 50022 192.0.2.1 22" })
+	code, err := Do(t.Context(), path, Request{Args: []string{"block", "a b", ""}, In: strings.NewReader(long), Out: &out, Err: &errs, From: from})
 	if err != nil || code != 3 || out.String() != strings.ToUpper(long) || errs.String() != "block|a b|" {
 		t.Errorf("code %d, %v, %d bytes, %q", code, err, out.Len(), errs.String())
 	}

@@ -135,7 +135,7 @@ func serveCall(ctx context.Context, conn net.Conn, o Options) {
 		defer cancel() // a client that went away wants nothing any more
 		receive(r, feed, sizes)
 	})
-	code := o.Handle(ctx, &Call{Peer: peer, Args: q.Args, Console: q.Console, Terminal: q.Terminal, In: in,
+	code := o.Handle(ctx, &Call{Peer: peer, Args: q.Args, Console: q.Console, Terminal: q.Terminal, From: q.From, In: in,
 		Out: frameWriter{frameOut, out.send}, Err: frameWriter{frameErr, out.send}, Resizes: sizes})
 	_ = out.send(frameDone, binary.BigEndian.AppendUint32(nil, uint32(code))) // if it fails, nobody is there to be told
 	_ = in.CloseWithError(io.ErrClosedPipe)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -27,7 +28,10 @@ type ClientOptions struct {
 	Timeout time.Duration // one request; default 2m15s, a little longer than the server works
 }
 
-var _ actions.Enforcer = (*Client)(nil)
+var (
+	_ actions.Enforcer   = (*Client)(nil)
+	_ actions.Doorkeeper = (*Client)(nil)
+)
 
 // NewClient returns a Client. The server need not run yet.
 func NewClient(o ClientOptions) (*Client, error) {
@@ -90,6 +94,18 @@ func (c *Client) List(ctx context.Context) ([]actions.Held, error) {
 // Check asks whether all is well.
 func (c *Client) Check(ctx context.Context) error {
 	a, err := c.ask(ctx, request{Verb: check})
+	if err == nil && a.Error != "" {
+		err = errors.New(a.Error)
+	}
+	return err
+}
+
+// KeepOpen asks for SSH to stay open, where the enforcer can do so.
+func (c *Client) KeepOpen(ctx context.Context, from []netip.Addr) error {
+	if _, ok := c.o.Shape.(actions.Doorkeeper); !ok {
+		return nil
+	}
+	a, err := c.ask(ctx, request{Verb: keep, From: from[:min(len(from), actions.DoorsMost)]})
 	if err == nil && a.Error != "" {
 		err = errors.New(a.Error)
 	}

@@ -136,6 +136,37 @@ func TestApplyListRevoke(t *testing.T) {
 	}
 }
 
+// doors is an enforcer that can keep SSH open.
+type doors struct {
+	memory
+	from []netip.Addr
+}
+
+func (d *doors) KeepOpen(_ context.Context, from []netip.Addr) error {
+	d.from = from
+	return nil
+}
+
+func TestKeepOpenThroughTheSocket(t *testing.T) {
+	d := &doors{memory: memory{held: map[netip.Prefix]actions.Decision{}}}
+	c := serve(t, Options{Enforcers: []actions.Enforcer{d}})
+	want := []netip.Addr{netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("2001:db8::7")}
+	if err := c.KeepOpen(context.Background(), want); err != nil || !slices.Equal(d.from, want) {
+		t.Errorf("arrived as %v, %v", d.from, err)
+	}
+	if a, err := c.ask(context.Background(), request{Verb: keep, From: make([]netip.Addr, actions.DoorsMost+1)}); err != nil || a.Error == "" {
+		t.Errorf("too many were taken: %+v, %v", a, err)
+	}
+	// An enforcer without doors is not asked.
+	c = serve(t, Options{Enforcers: []actions.Enforcer{&memory{}}})
+	if err := c.KeepOpen(context.Background(), want); err != nil {
+		t.Error(err)
+	}
+	if a, err := c.ask(context.Background(), request{Verb: keep, From: want}); err != nil || a.Error == "" {
+		t.Errorf("it answered %+v, %v", a, err)
+	}
+}
+
 func TestItsOwnGuardrails(t *testing.T) {
 	m := &memory{held: map[netip.Prefix]actions.Decision{}}
 	g, err := actions.NewGuardrails(actions.GuardrailOptions{Allow: []actions.Rule{{Value: "192.0.2.0/24"}}, Own: []netip.Prefix{netip.MustParsePrefix("198.51.100.1/32")}})

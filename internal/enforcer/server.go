@@ -219,6 +219,15 @@ func (s *Server) handle(ctx context.Context, q request) answer {
 		return answer{Held: held, Error: text(err), NoList: errors.Is(err, actions.ErrNoList)}
 	case check:
 		return answer{Error: text(e.Check(ctx))}
+	case keep:
+		door, ok := e.(actions.Doorkeeper)
+		switch {
+		case !ok:
+			return answer{Error: q.Enforcer + " has no doors to keep open"}
+		case len(q.From) > actions.DoorsMost:
+			return answer{Error: fmt.Sprintf("%d addresses to keep SSH open for, %d are the most", len(q.From), actions.DoorsMost)}
+		}
+		return answer{Error: text(door.KeepOpen(ctx, q.From))}
 	}
 	return answer{Error: fmt.Sprintf("there is no verb %q", q.Verb)}
 }

@@ -30,6 +30,7 @@ const (
 	revoke verb = "revoke"
 	list   verb = "list"
 	check  verb = "check"
+	keep   verb = "keep_open"
 )
 
 // request is what a client asks.
@@ -38,6 +39,8 @@ type request struct {
 	Verb     verb   `json:"verb"`
 	Enforcer string `json:"enforcer"`
 	Items    []item `json:"items,omitempty"`
+
+	From []netip.Addr `json:"from,omitempty"` // of keep_open: single addresses, never a range
 }
 
 // item is as much of a decision as an enforcer needs. Reasons, evidence and

@@ -3,8 +3,10 @@ package station
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"levee/actions"
@@ -23,7 +25,7 @@ import (
 func Privileged(c config.Config, now func() time.Time, proxied func(netip.Prefix) bool) ([]actions.Enforcer, error) {
 	var list []actions.Enforcer
 	if c.Actions.Nft.Enabled {
-		e, err := nft.New(nft.Options{Now: now, Proxied: proxied})
+		e, err := nft.New(nft.Options{Now: now, Proxied: proxied, SSHPorts: sshPorts(c)})
 		if err != nil {
 			return nil, err
 		}
@@ -38,6 +40,19 @@ func Privileged(c config.Config, now func() time.Time, proxied func(netip.Prefix
 		list = append(list, e)
 	}
 	return list, nil
+}
+
+// sshPorts are the ports on which people reach this host and levee by SSH.
+func sshPorts(c config.Config) []uint16 {
+	ports := []uint16{22}
+	_, text, err := net.SplitHostPort(string(c.SSH.Listen))
+	if err != nil {
+		return ports // it does not listen
+	}
+	if own, err := strconv.ParseUint(text, 10, 16); err == nil && own != 22 && own != 0 {
+		ports = append(ports, uint16(own))
+	}
+	return ports
 }
 
 // enforcers builds what the configuration says can act. Close closes those

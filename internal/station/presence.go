@@ -31,6 +31,7 @@ func (s *Station) JoinAs(a actions.Actor, who func() (actions.Actor, error)) (*O
 	s.mu.Lock()
 	s.people = append(s.people, &person{op: o, since: s.o.Now()})
 	s.mu.Unlock()
+	s.known.met(a, s.o.Now())
 	return o, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -49,6 +49,7 @@ type Station struct {
 	chronicle  *chronicle       // nil without Elasticsearch
 	lookout    *lookout         // nil without Elasticsearch
 	closers    []io.Closer      // enforcers that hold something
+	known      *known
 
 	mu        sync.Mutex
 	people    []*person
@@ -96,6 +97,7 @@ func Open(ctx context.Context, o Options) (_ *Station, err error) {
 	if s.lock, err = lockState(o.StateDir); err != nil {
 		return nil, err
 	}
+	s.known = openKnown(o.StateDir, o.Log)
 	if s.facts, err = enrich.New(enrich.Options{Databases: o.Config.Detect.GeoIP, Resolver: o.Resolver}); err != nil {
 		return nil, &ConfigError{err}
 	}
@@ -150,7 +152,7 @@ func (s *Station) openActions(ctx context.Context) error {
 	s.pilot = actions.NewAutopilot(auto)
 	s.dispatcher, err = actions.NewDispatcher(ctx, actions.Options{
 		Ledger: s.ledger, Enforcers: enforcers, Guardrails: guard, Traffic: traffic{s.judge}, Auto: s.pilot,
-		Facts: s.facts.Facts, Operators: s.operators, Now: s.o.Now,
+		Facts: s.facts.Facts, Operators: s.operators, Known: s.known.addresses, Now: s.o.Now,
 		DryRun: s.o.Config.Actions.DryRun, AutoTTL: auto.TTL, MaxTTL: auto.MaxTTL, Budget: auto.Budget, AutoOn: s.o.AutoOn,
 	})
 	return err
