@@ -29,7 +29,10 @@ import (
 // ledger, and before, within and after each act of the enforcer. It then looks
 // at what is on disk, starts it again, and in the end compares the ledger with
 // what the enforcer holds.
-const crashDir, crashStep, crashRound = "LEVEE_TEST_CRASH_DIR", "LEVEE_TEST_CRASH_STEP", "LEVEE_TEST_CRASH_ROUND"
+const (
+	crashDir, crashStep, crashRound = "LEVEE_TEST_CRASH_DIR", "LEVEE_TEST_CRASH_STEP", "LEVEE_TEST_CRASH_ROUND"
+	crashNet, crashJenkins          = "LEVEE_TEST_CRASH_NETNS", "LEVEE_TEST_CRASH_JENKINS" // real ones beside it, when set
+)
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashDir); dir != "" {
@@ -172,7 +175,7 @@ func crashChild(dir string) error {
 		return err
 	}
 	f := &fuse{at: at}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	// Each life begins ten minutes after the last: TTLs end while it is dead.
 	now := func() time.Time { return time.Now().Add(time.Duration(round) * 10 * time.Minute) }
@@ -184,8 +187,12 @@ func crashChild(dir string) error {
 	if err != nil {
 		return err
 	}
-	d, err := actions.NewDispatcher(ctx, actions.Options{Ledger: crashingLedger{l, f}, Now: now,
-		Enforcers: []actions.Enforcer{&fileWall{path: filepath.Join(dir, "wall"), fuse: f}, crashing{deny, f}}})
+	enforcers := []actions.Enforcer{&fileWall{path: filepath.Join(dir, "wall"), fuse: f}, crashing{deny, f}}
+	more, closing, err := realEnforcers(dir, f, now)
+	if err != nil {
+		return err
+	}
+	d, err := actions.NewDispatcher(ctx, actions.Options{Ledger: crashingLedger{l, f}, Now: now, Enforcers: append(enforcers, more...)})
 	if err != nil {
 		return err
 	}
@@ -201,7 +208,7 @@ func crashChild(dir string) error {
 	}
 	stop()
 	<-done
-	return errors.Join(deny.Close(), l.Close())
+	return errors.Join(deny.Close(), closing(), l.Close())
 }
 
 func live(ctx context.Context, d *actions.Dispatcher, l *ledger.Ledger, round int) error {
