@@ -24,6 +24,11 @@ func (m *Model) drawBanner(c *canvas) {
 	if t.Baseline > 0 && t.Rate > 1.5*t.Baseline {
 		rps += " (x" + rate(t.Rate/t.Baseline) + " usual)"
 	}
+	errors, away := d.failures()
+	wrong := "err " + percent(errors)
+	if away >= 0.01 {
+		wrong = percent(away) + " turned away  " + wrong
+	}
 	in := d.top
 	switch {
 	case d.status.DataAge < 0:
@@ -41,7 +46,7 @@ func (m *Model) drawBanner(c *canvas) {
 		if d.snap.Learning {
 			learning = "still learning what is usual"
 		}
-		m.bannerLine(c, th.calm, false, " calm", rps, usual, "err "+percent(t.ErrorShare), blocked, queue, learning)
+		m.bannerLine(c, th.calm, false, " calm", rps, usual, wrong, blocked, queue, learning)
 		return
 	}
 	what, where := " ATTACK  "+attackName(in.Attack), ""
@@ -67,15 +72,16 @@ func (m *Model) drawBanner(c *canvas) {
 		if measure(what+where)+2+measure(advice) <= c.w {
 			what += where // where it is may be missing, that nobody is to be blocked may not
 		}
-		m.bannerLine(c, th.crowd, false, what, advice, more, rps, since, "err "+percent(t.ErrorShare))
+		m.bannerLine(c, th.crowd, false, what, advice, more, rps, since, wrong)
 		return
 	}
-	p := th.hostile
+	p, do := th.hostile, m.keyOf("incident")+": what to do"
 	if d.need == 0 && t.Baseline > 0 && t.Rate < 1.5*t.Baseline {
 		p = th.contained // it goes on, but nobody is hurt
+		what, need, do = " CONTAINED  "+attackName(in.Attack), "nothing needs you", m.keyOf("incident")+": details"
 	}
 	what += where
-	m.bannerLine(c, p, true, what, rps, more, need, m.keyOf("incident")+": what to do", since, "err "+percent(t.ErrorShare), blocked, queue)
+	m.bannerLine(c, p, true, what, rps, more, need, do, since, wrong, blocked, queue)
 }
 
 // crowdAdvice says what a surge that is no attack needs.

@@ -38,7 +38,7 @@ var columns = []column{
 	{"err", "ERR%", "share of answers with an error", 5, 0, true, 4, func(r *row, _ time.Time) string { return strconv.Itoa(int(r.s.ErrorShare*100 + 0.5)) }},
 	{"paths", "PATHS", "distinct paths it asks for", 5, 0, true, 9, func(r *row, _ time.Time) string { return number(float64(r.s.Paths)) }},
 	{"agents", "UA", "distinct user agents", 3, 0, true, 9, func(r *row, _ time.Time) string { return number(float64(r.s.Agents)) }},
-	{"rules", "RULES", "what speaks against it", 16, 24, false, 10, func(r *row, _ time.Time) string { return rules(r) }},
+	{"rules", "RULES", "what speaks against it", 16, 24, false, 10, func(r *row, _ time.Time) string { return rules(r, 200) }},
 	{"state", "STATE", "what was done about it", 10, 0, false, 2, func(r *row, _ time.Time) string {
 		if r.gone && r.st.kind == standNone {
 			return "gone quiet"
@@ -191,8 +191,11 @@ func (t *table) drawRow(c *canvas, th *theme, cols []placed, i int, now time.Tim
 	c.put(p, mark+flag+" ")
 	for _, col := range cols {
 		text := col.text(r, now)
-		if col.name == "source" {
+		switch col.name {
+		case "source":
 			text = middle(text, col.w)
+		case "rules":
+			text = rules(r, col.w)
 		}
 		c.cell(p, text, col.w, col.right)
 		c.put(p, " ")

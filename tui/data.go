@@ -3,6 +3,7 @@ package tui
 import (
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -119,6 +120,22 @@ func (d *data) others(w int) string {
 	return " (" + strings.Join(names, ", ") + ")"
 }
 
+// failures is the share of answers with an error and that of what was turned
+// away, in the last ten whole seconds. A block that works is no error.
+func (d *data) failures() (errors, away float64) {
+	hist, n := d.snap.History, 0.0
+	for i := max(len(hist)-11, 0); i < len(hist)-1; i++ {
+		p := &hist[i]
+		n += float64(p.Requests)
+		away += float64(p.Refused)
+	}
+	if n == 0 {
+		return d.snap.Total.ErrorShare, 0
+	}
+	away /= n
+	return max(d.snap.Total.ErrorShare-away, 0), away
+}
+
 // hostile reports whether an attack goes on.
 func (d *data) hostile() bool { return d.top != nil && d.top.Attack.Hostile() }
 
@@ -185,10 +202,10 @@ func signatureText(s detect.Signature) string {
 	return strings.Join(out, " · ")
 }
 
-// rules is what speaks against a source; of one that is quiet since it was
-// dealt with, what it was dealt with for.
-func rules(r *row) string {
-	if s := signals(r.s); s != "" {
+// rules is what speaks against a source, in w columns; of one that is quiet
+// since it was dealt with, what it was dealt with for.
+func rules(r *row, w int) string {
+	if s := signals(r.s, w); s != "" {
 		return s
 	}
 	attack := r.s.Attack
@@ -201,17 +218,55 @@ func rules(r *row) string {
 	return "was " + attackName(attack)
 }
 
-// signals lists the short names of the evidence.
-func signals(s *detect.Suspect) string {
-	var b strings.Builder
-	for i, e := range s.Evidence {
+// tags are the evidence's names as the RULES column has room for them. What is
+// not listed stands by its own name, with - for _.
+var tags = map[string]string{
+	"incident": "botnet", "signature": "botnet", "nothing_else": "logins-only", "login_failures": "logins", "missing_paths": "404s", "tool_agent": "tool",
+	"agent_churn": "many-ua", "random_query": "random", "odd_method": "method", "many_people": "shared", "verified_crawler": "crawler",
+	"machine_route": "api", "one_path": "one-path", "false_crawler": "fake-bot", "attack_tool": "scanner",
+}
+
+// signals lists the tags of the evidence against s, strongest first. Those that
+// w columns have no room for are counted.
+func signals(s *detect.Suspect, w int) string {
+	var names []string
+	for _, e := range s.Evidence {
 		if e.Points < 0 {
 			continue
 		}
-		if i > 0 && b.Len() > 0 {
-			b.WriteByte(',')
+		name, ok := tags[e.Signal]
+		if !ok {
+			name = strings.ReplaceAll(e.Signal, "_", "-")
 		}
-		b.WriteString(e.Signal)
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
-	return b.String()
+	out := ""
+	for i, n := range names {
+		more := ""
+		if left := len(names) - i - 1; left > 0 {
+			more = " +" + strconv.Itoa(left)
+		}
+		next := out
+		if i > 0 {
+			next += ","
+		}
+		if next += n; i > 0 && measure(next+more) > w {
+			return out + " +" + strconv.Itoa(len(names)-i)
+		}
+		out = next
+	}
+	return out
+}
+
+// signalWords is what the filter finds evidence by: its names and their tags.
+func signalWords(s *detect.Suspect) string {
+	var out []string
+	for _, e := range s.Evidence {
+		if e.Points >= 0 {
+			out = append(out, e.Signal, strings.ReplaceAll(e.Signal, "_", "-"), tags[e.Signal])
+		}
+	}
+	return strings.Join(out, " ")
 }

@@ -55,7 +55,7 @@ var textFields = map[string]func(*subject) string{
 	"by":       func(j *subject) string { return j.st.by() },
 	"attack":   func(j *subject) string { return string(j.s.Attack) + " " + attackName(j.s.Attack) },
 	"incident": func(j *subject) string { return j.s.Incident },
-	"rule":     func(j *subject) string { return signals(j.s) },
+	"rule":     func(j *subject) string { return signalWords(j.s) },
 	"ip":       func(j *subject) string { return prefixText(j.s.Key) },
 }
 

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +84,27 @@ func TestSettledSourcesSink(t *testing.T) {
 	d.wait(time.Minute)
 	if d.m.table.cursor != 0 || d.m.table.selected().s.Key != pfx("203.0.113.0/24") {
 		t.Fatal("the selected row sank under the operator's finger")
+	}
+}
+
+// What is dealt with makes room for what is not, however loud it is; a block that
+// does not work stays in sight.
+func TestHandledSourcesStandBelow(t *testing.T) {
+	f := newFake()
+	d := sit(t, f, 120, 36, plain)
+	at := func(key string) int {
+		return slices.IndexFunc(d.m.table.rows, func(r row) bool { return r.s.Key == pfx(key) })
+	}
+	if at("203.0.113.0/24") != 0 {
+		t.Fatalf("a block that leaks stands in row %d", at("203.0.113.0/24"))
+	}
+	if n := len(d.m.table.rows); at("192.0.2.200") != n-1 {
+		t.Fatalf("the allowed source stands in row %d of %d", at("192.0.2.200"), n)
+	}
+	f.step(time.Second, func(s *detect.Snapshot, _ *actions.Board) { s.Suspects[0].ErrorShare = .97 }) // now it is turned away
+	d.wait(time.Minute)
+	if n := len(d.m.table.rows); at("203.0.113.0/24") != n-2 {
+		t.Fatalf("a block that works stands in row %d of %d", at("203.0.113.0/24"), n)
 	}
 }
 

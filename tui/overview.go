@@ -28,11 +28,17 @@ func (s *overviewScreen) draw(m *Model, c *canvas, h int) {
 		whyLines = 0
 	}
 	stop := c.rows + h
+	none := len(m.table.rows) == 0
 	switch {
-	case h >= 26 && c.w >= 72:
+	case c.w >= 72 && none && h >= 14: // the chart has the room until the first suspect needs it
+		s.drawTraffic(m, c, min(h-6, 15)-(min(h-6, 15)+1)%2) // an odd height: half the scale lies on a line
+	case c.w >= 72 && h >= 26:
 		s.drawTraffic(m, c, min(7+(h-26)/8*2, 15))
 	case h >= 9:
 		s.drawStrip(m, c)
+	}
+	if c.w >= 72 && (h >= 26 || none && h >= 14) && (!none || m.d.top != nil) {
+		m.drawNext(c)
 	}
 	if h >= 7 {
 		m.table.fit(stop - whyLines - c.rows - 1)
@@ -77,6 +83,9 @@ func (m *Model) tableTitle() string {
 		s = "Suspects " + strconv.Itoa(min(t.top+1, len(t.rows))) + "-" + strconv.Itoa(min(t.top+t.page, len(t.rows))) + "/" + strconv.Itoa(len(t.rows))
 		if t.total > len(t.rows) {
 			s += " of " + number(float64(t.total))
+		}
+		if m.d.need > 0 && m.w >= 100 {
+			s += "  " + strconv.Itoa(m.d.need) + " need you"
 		}
 	}
 	if m.w >= 50 {
@@ -149,27 +158,29 @@ func (m *Model) drawWhy(c *canvas, n int) {
 	}
 	for _, l := range lines {
 		if c.rows < stop {
-			c.line(m.th.text, " "+l)
+			c.put(m.th.text, " ")
+			c.cell(m.th.text, l, min(measure(l), c.w-1), false)
+			c.end()
 		}
 	}
 	c.blank(stop - c.rows)
 }
 
-// whereabouts tells what a source asks for and whether it was ever usual.
+// whereabouts tells what a source asks for and whether it was ever usual; what
+// may be long, and is the client's own word, stands last.
 func (m *Model) whereabouts(r *row) string {
-	s := "first " + clock(r.s.First) + "  " + r.s.TopMethod + " " + r.s.TopPath
+	s := "first " + clock(r.s.First) + "  "
+	if r.s.LongKnown {
+		s += "KNOWN FOR DAYS  "
+	}
+	if r.s.Proxied {
+		s += "behind a proxy  "
+	}
+	s += percent(r.s.UsualShare) + " of usual  " + r.s.TopMethod + " " + r.s.TopPath
 	if r.s.TopStatus > 0 {
 		s += " → " + strconv.Itoa(int(r.s.TopStatus))
 	}
-	s += "  ua " + orNone(r.s.TopAgent)
-	if r.s.LongKnown {
-		s += "  KNOWN FOR DAYS"
-	}
-	s += "  usual share " + percent(r.s.UsualShare)
-	if r.s.Proxied {
-		s += "  behind a proxy"
-	}
-	return s
+	return s + "  ua " + orNone(r.s.TopAgent)
 }
 
 func orNone(s string) string {

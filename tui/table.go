@@ -165,7 +165,7 @@ func (t *table) order(rows []row, now time.Time) {
 	}
 	slices.SortStableFunc(rows, func(a, b row) int {
 		if t.sort == "score" && !t.up {
-			if c := cmp.Compare(t.settled(&a), t.settled(&b)); c != 0 {
+			if c := cmp.Compare(t.settled(&a, now), t.settled(&b, now)); c != 0 {
 				return c
 			}
 		}
@@ -183,13 +183,24 @@ func (t *table) order(rows []row, now time.Time) {
 	})
 }
 
-// settled is 1 for a source that was dealt with and has fallen silent: it makes
-// room for those that still hurt. The selected one stays where it is.
-func (t *table) settled(r *row) int {
-	if r.st.handled() && r.s.Rate < 0.05 && (t.follow || r.s.Key != t.key) {
+// settled ranks a source in the default order: what nobody has dealt with, what
+// is on its way and whose block does not work stand first, then what was dealt with and still
+// sends, last what has fallen silent. The selected one stays where it is.
+func (t *table) settled(r *row, now time.Time) int {
+	switch {
+	case !r.st.handled() || r.st.kind == standJob || r.leaks(now) || !t.follow && r.s.Key == t.key:
+		return 0
+	case r.s.Rate >= 0.05:
 		return 1
 	}
-	return 0
+	return 2
+}
+
+// leaks reports whether r is blocked for longer than its figures look back, and
+// is still served: the block does not work.
+func (r *row) leaks(now time.Time) bool {
+	d := r.st.decision
+	return r.st.kind == standBlocked && now.Sub(d.Created) > 90*time.Second && r.s.Rate >= 0.5 && r.s.ErrorShare < 0.5
 }
 
 // move steps the cursor.

@@ -211,7 +211,12 @@ func (m *Model) trafficBeside() []fact {
 	if t.P95 >= 0 {
 		p95 = "p95 " + latencies(m.d.snap, 11) + " " + latency(t.P95)
 	}
+	errors, away := m.d.failures()
+	beside := "  usual " + rate(t.Baseline) + "/s"
+	if away >= 0.01 {
+		beside = "  turned away " + percent(away)
+	}
 	return append(out, fact{words: p95},
 		fact{words: "sources " + number(float64(t.Sources)) + "  new " + rate(t.NewSources) + "/s"},
-		fact{words: "err " + percent(t.ErrorShare) + "  usual " + rate(t.Baseline) + "/s"})
+		fact{words: "err " + percent(errors) + beside})
 }

@@ -1,0 +1,90 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"levee/actions"
+	"levee/detect"
+)
+
+// The overview says what comes next, whoever may do it and whatever keys do it.
+func TestOverviewSaysWhatComesNext(t *testing.T) {
+	level := func(a actions.Level) func(*fake) { return func(f *fake) { f.board.Auto.Level = a } }
+	for name, c := range map[string]struct {
+		change func(*fake)
+		want   string
+	}{
+		"auto mode at work": {nil, "next: auto mode deals with those it may block; f shows the 33 not handled yet; 7 says why"},
+		"a person decides":  {level(actions.LevelSuggest), "next: 3, then b blocks its sources at once; f shows the 33 that need you"},
+		"disarmed":          {func(f *fake) { f.board.Auto.Armed = false }, "next: 3, then b blocks its sources at once"},
+		"dry run":           {func(f *fake) { f.board.DryRun = true }, "next: 3, then b blocks its sources at once"},
+		"nothing left":      {func(f *fake) { f.snap.Suspects = f.snap.Suspects[:1] }, "next: nothing needs you: every suspect is handled; 4 lists what is in force"},
+		"no single source": {func(f *fake) {
+			f.snap.Suspects = f.snap.Suspects[:1]
+			f.snap.Incidents[0].Enrolled = 0
+		}, "next: 3 says what helps; no single source is worth a block"},
+		"stale":       {func(f *fake) { f.status.DataAge = time.Minute }, "next: 8 shows why no log line comes; acts on many sources are off"},
+		"crowd":       {flashCrowd, "next: s adds servers; block nobody"},
+		"retry storm": {func(f *fake) { f.snap.Incidents[0].Attack = detect.RetryStorm }, "next: watch it (3); block nobody"},
+		"over":        {over, "no incident is open; the last, distributed flood, ended at 03:11:07Z"},
+	} {
+		f := newFake()
+		if c.change != nil {
+			c.change(f)
+		}
+		if s := sit(t, f, 120, 36, plain).screen(); !strings.Contains(s, c.want) {
+			t.Errorf("%s: the overview does not say %q:\n%s", name, c.want, s)
+		}
+	}
+	f := newFake()
+	d := sit(t, f, 120, 36, plain, func(o *Options) { o.Keys = map[string]string{"open-only": "Z", "auto-mode": "ctrl+g"} })
+	d.sees("Z shows the 33 not handled yet; ctrl+g says why")
+}
+
+// A quiet source of calm nights: no second line where there is nothing to say.
+func TestCalmOverviewIsTheChart(t *testing.T) {
+	f := newFake()
+	f.snap = calm()
+	d := sit(t, f, 80, 24, plain)
+	d.misses("next:")
+	if n := strings.Count(d.screen(), "│"); n < 10 {
+		t.Fatalf("the chart has %d lines where no suspect needs the room:\n%s", n, d.screen())
+	}
+	f.step(time.Second, func(s *detect.Snapshot, _ *actions.Board) { s.Suspects = scene().Suspects })
+	d.wait(time.Minute)
+	d.sees("req/s ", "198.51.100.23")
+}
+
+// What a block turns away is not told as an error of the service.
+func TestTurnedAwayIsNoError(t *testing.T) {
+	f := newFake()
+	f.snap.Total.ErrorShare = .34
+	d := sit(t, f, 140, 36, plain)
+	d.sees("33% turned away  err 0.7%", "err 0.7%  turned away 33%")
+	f = newFake()
+	f.snap = calm()
+	d = sit(t, f, 120, 36, plain)
+	d.sees("err 4%")
+	d.misses("turned away 0%")
+}
+
+func TestRulesFitTheirColumn(t *testing.T) {
+	s := &detect.Suspect{}
+	for _, n := range []string{"signature", "incident", "no_assets", "one_path", "random_query", "rate"} {
+		s.Evidence = append(s.Evidence, detect.Evidence{Signal: n, Points: 3})
+	}
+	s.Evidence = append(s.Evidence, detect.Evidence{Signal: "assets", Points: -5})
+	for w, want := range map[int]string{200: "botnet,no-assets,one-path,random,rate", 30: "botnet,no-assets,one-path +2", 25: "botnet,no-assets +3", 10: "botnet +4", 3: "botnet +4"} {
+		if got := signals(s, w); got != want {
+			t.Errorf("in %d columns %q, want %q", w, got, want)
+		}
+	}
+	for _, term := range []string{"rule:botnet", "rule:no_assets", "rule:no-assets", "rule:signature"} {
+		f, err := parseFilter(term)
+		if err != nil || !f.match(subject{s: s}) {
+			t.Errorf("%s does not find it: %v", term, err)
+		}
+	}
+}
