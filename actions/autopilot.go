@@ -168,23 +168,19 @@ func (a *Autopilot) suspect(at time.Time, s *detect.Suspect) {
 		w.heap.update(w, s, at)
 		return
 	}
-	w := &wish{s: s, first: at, last: at, notBefore: at.Add(step.After), index: -1}
-	if a.level(s.Service).rank() >= LevelBlock.rank() {
-		w.heap = &a.ready
-	} else {
-		w.heap = &a.suggested
-	}
+	w := &wish{s: s, first: at, last: at, notBefore: at.Add(step.After), index: -1, heap: a.queueOf(s.Service)}
 	a.wished[key] = w
 	if lost := w.heap.add(w); lost != nil {
 		delete(a.wished, lost.s.Key.Masked())
 	}
 }
 
-// stillThere asks to renew a block whose source goes on while it ends.
+// stillThere asks to renew a block whose source goes on while it ends, unless
+// the level does not allow blocks any more.
 func (a *Autopilot) stillThere(at time.Time, st *stood, s *detect.Suspect) {
 	left := st.until.Sub(at)
 	near := max(st.ttl/3, min(90*time.Second, st.ttl*3/4))
-	if !st.auto || left > near || at.Sub(st.renewing) < 30*time.Second {
+	if !st.auto || left > near || at.Sub(st.renewing) < 30*time.Second || a.level(s.Service).rank() < LevelBlock.rank() {
 		return
 	}
 	st.renewing, st.seen = at, s

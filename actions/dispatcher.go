@@ -147,7 +147,9 @@ func (d *Dispatcher) remember(m Memory) error {
 	return nil
 }
 
-func byPerson(a Actor) bool { return a.Name != "" && a.Name != Auto.Name && a.Via != "restart" }
+func byPerson(a Actor) bool {
+	return a.Name != "" && a.Name != Auto.Name && a.Via != "restart" && a.Via != "reload"
+}
 
 // place is the name under which only one decision stands at a time.
 func place(v Verb, key string) string { return string(v) + " " + key }

@@ -29,7 +29,7 @@ func (d *Dispatcher) FindActive(p netip.Prefix) (Decision, bool) {
 
 // publish makes a new Board. Its cost does not grow with what is in force.
 func (d *Dispatcher) publish() {
-	b := &Board{DryRun: d.o.DryRun, find: d}
+	b := &Board{find: d}
 	for _, l := range d.lanes {
 		if jobs, ok := l.enforcer.(JobLister); ok {
 			listed := jobs.Jobs()
@@ -42,6 +42,7 @@ func (d *Dispatcher) publish() {
 	}
 	now := d.now()
 	d.mu.Lock()
+	b.DryRun = d.o.DryRun
 	b.NActive = len(d.records)
 	b.Queue = d.inFlight
 	b.Active = d.latestActive()
