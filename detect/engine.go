@@ -123,6 +123,15 @@ func New(o Options) *Engine {
 	return e
 }
 
+// SetSourceRate changes Options.SourceRate for what is judged from now on; 0 is
+// its default.
+func (e *Engine) SetSourceRate(perSecond float64) {
+	if perSecond <= 0 {
+		perSecond = 50
+	}
+	e.opt.SourceRate = perSecond
+}
+
 // Add judges requests in the order given. Requests need not be sorted by time;
 // those older than the window are counted as late.
 func (e *Engine) Add(batch []Request) {

@@ -39,12 +39,12 @@ type Target struct {
 
 // Notifier tells people. It implements actions.Enforcer for the verb notify.
 type Notifier struct {
-	o       Options
-	targets []*target
-	wake    chan struct{}
+	o    Options
+	wake chan struct{}
 
-	mu     sync.Mutex
-	groups *groups
+	mu      sync.Mutex
+	targets []*target // replaced as a whole
+	groups  *groups
 }
 
 var _ actions.Enforcer = (*Notifier)(nil)
@@ -63,12 +63,8 @@ func New(o Options) (*Notifier, error) {
 		o.Now = time.Now
 	}
 	n := &Notifier{o: o, groups: newGroups(o), wake: make(chan struct{}, 1)}
-	for i, t := range o.Targets {
-		made, err := newTarget(t, i+1, o.Now)
-		if err != nil {
-			return nil, err
-		}
-		n.targets = append(n.targets, made)
+	if err := n.SetTargets(o.Targets); err != nil {
+		return nil, err
 	}
 	return n, nil
 }
@@ -76,13 +72,30 @@ func New(o Options) (*Notifier, error) {
 // Run delivers until ctx ends.
 func (n *Notifier) Run(ctx context.Context) error {
 	var work sync.WaitGroup
-	for _, t := range n.targets {
-		work.Go(func() { t.run(ctx) })
-	}
 	defer work.Wait()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	running := map[*target]context.CancelFunc{}
+	defer func() {
+		for _, stop := range running {
+			stop()
+		}
+	}()
 	for {
+		targets := n.told()
+		for t, stop := range running {
+			if !slices.Contains(targets, t) {
+				stop()
+				delete(running, t)
+			}
+		}
+		for _, t := range targets {
+			if running[t] == nil {
+				one, stop := context.WithCancel(ctx)
+				running[t] = stop
+				work.Go(func() { t.run(one) })
+			}
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -93,7 +106,7 @@ func (n *Notifier) Run(ctx context.Context) error {
 		due := n.groups.due(n.o.Now())
 		n.mu.Unlock()
 		for _, m := range due {
-			for _, t := range n.targets {
+			for _, t := range n.told() {
 				if t.wants(m) {
 					t.push(m)
 				}
@@ -153,8 +166,9 @@ type Status struct {
 
 // Status returns one entry a target, in the order of the configuration.
 func (n *Notifier) Status() []Status {
-	all := make([]Status, len(n.targets))
-	for i, t := range n.targets {
+	targets := n.told()
+	all := make([]Status, len(targets))
+	for i, t := range targets {
 		all[i] = t.report()
 	}
 	return all
@@ -163,9 +177,10 @@ func (n *Notifier) Status() []Status {
 // Test sends a message to every target at once and waits for the outcomes, in
 // the order of the configuration; nil is delivered.
 func (n *Notifier) Test(ctx context.Context) []error {
-	errs := make([]error, len(n.targets))
+	targets := n.told()
+	errs := make([]error, len(targets))
 	var work sync.WaitGroup
-	for i, t := range n.targets {
+	for i, t := range targets {
 		work.Go(func() {
 			errs[i] = t.deliver(ctx, message{key: "test", title: "[levee] info: test of the alert chain (test)", body: "If you can read this, levee can reach you here.", severity: Info})
 		})
@@ -182,7 +197,7 @@ func (n *Notifier) Handles(d actions.Decision) bool { return d.Verb == actions.N
 
 // Apply queues news of ds. OK means queued; Status tells of deliveries.
 func (n *Notifier) Apply(_ context.Context, ds []actions.Decision) ([]actions.Receipt, error) {
-	receipts := make([]actions.Receipt, len(ds))
+	receipts, places := make([]actions.Receipt, len(ds)), len(n.told())
 	for i, d := range ds {
 		e := Event{
 			Incident: d.Incident, Service: d.Target.Service, Severity: Warning, At: n.o.Now(),
@@ -195,7 +210,7 @@ func (n *Notifier) Apply(_ context.Context, ds []actions.Decision) ([]actions.Re
 			e.Text = e.Title
 		}
 		n.Tell(e)
-		receipts[i] = actions.Receipt{Decision: d.ID, Enforcer: n.o.Name, OK: true, At: n.o.Now(), Note: fmt.Sprintf("queued for %d places", len(n.targets))}
+		receipts[i] = actions.Receipt{Decision: d.ID, Enforcer: n.o.Name, OK: true, At: n.o.Now(), Note: fmt.Sprintf("queued for %d places", places)}
 	}
 	return receipts, nil
 }

@@ -109,6 +109,38 @@ func TestAStory(t *testing.T) {
 	})
 }
 
+// TestTargetsChange: who is added while it runs is told from then on, who is
+// taken away no more, and a mistake changes nobody.
+func TestTargetsChange(t *testing.T) {
+	news := func(id string) Event { return Event{Incident: id, Title: id, Text: "it began", Severity: Critical} }
+	with(t, Options{Targets: []Target{{URL: slack}, {Name: "night", URL: slack}}}, func(n *Notifier, boxes []*outbox) {
+		stays := Target{Name: "night", URL: slack}
+		if err := n.SetTargets([]Target{stays, {URL: "nonsense"}}); err == nil {
+			t.Error("a place that is none was taken")
+		}
+		n.Tell(news("i1"))
+		time.Sleep(2 * time.Second)
+		if err := n.SetTargets([]Target{stays, {Name: "new", URL: slack}}); err != nil {
+			t.Fatal(err)
+		}
+		added := &outbox{}
+		n.told()[1].service = added
+		time.Sleep(time.Second)
+		n.Tell(news("i2"))
+		time.Sleep(2 * time.Second)
+		for name, c := range map[string]struct{ got, want int }{
+			"who was taken away": {len(boxes[0].all()), 1}, "who stays": {len(boxes[1].all()), 2}, "who is new": {len(added.all()), 1},
+		} {
+			if c.got != c.want {
+				t.Errorf("%s was told %d times, want %d", name, c.got, c.want)
+			}
+		}
+		if len(n.Status()) != 2 {
+			t.Errorf("status of %d places", len(n.Status()))
+		}
+	})
+}
+
 func TestFailuresAreTriedAgainAndShown(t *testing.T) {
 	with(t, Options{Targets: []Target{{URL: slack}}}, func(n *Notifier, boxes []*outbox) {
 		boxes[0].fails, boxes[0].err = 2, errors.New("500")
