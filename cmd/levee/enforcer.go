@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"levee/actions"
 	"levee/internal/command"
 	"levee/internal/config"
 	"levee/internal/enforcer"
@@ -29,7 +30,7 @@ func newEnforcer(g *global) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "enforcer",
 		Short: "the small process that holds the rights for nftables and deny lists",
-		Long:  "Carries out blocks for a levee that has no rights of its own. It takes typed requests over a Unix socket from\nthe users it was told of, and checks each against the guardrails of levee.yaml again.",
+		Long:  "Carries out blocks for a levee that has no rights of its own. It takes typed requests over a Unix socket from\nthe users it was told of, and checks each against the guardrails of levee.yaml again. SIGHUP reads those anew.",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			conf, err := g.load()
@@ -45,8 +46,10 @@ func newEnforcer(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			o.Log.Info("levee enforcer listens", "socket", o.Socket)
 			ctx, stop := context.WithCancel(c.Context())
 			defer stop()
+			defer onHangup(func() { rereadGuardrails(g, s, o.Log) })()
 			if untilEOF {
 				go func() {
 					defer stop()
@@ -65,6 +68,21 @@ func newEnforcer(g *global) *cobra.Command {
 		panic(err) // the flag stands one line above
 	}
 	return c
+}
+
+// rereadGuardrails takes over allow list and trusted proxies of levee.yaml as
+// they are now. A mistake changes nothing.
+func rereadGuardrails(g *global, s *enforcer.Server, log *slog.Logger) {
+	conf, err := g.load()
+	if err == nil {
+		var guard *actions.Guardrails
+		if guard, err = station.Guardrails(conf); err == nil {
+			s.SetGuardrails(guard)
+			log.Info("the guardrails of levee.yaml are reloaded")
+			return
+		}
+	}
+	log.Error("the guardrails were not reloaded: nothing changed", "error", err)
 }
 
 func enforcerOptions(c config.Config, socket, group string, users []string) (enforcer.Options, error) {

@@ -80,27 +80,13 @@ func newLog(w io.Writer, format string) (*slog.Logger, error) {
 
 // serve runs the daemon with SIGHUP as the wish to reload.
 func serve(ctx context.Context, log *slog.Logger, o daemon.Options) error {
-	hups := make(chan os.Signal, 1)
-	signal.Notify(hups, syscall.SIGHUP)
-	defer signal.Stop(hups)
 	reload := make(chan struct{}, 1)
-	ctx, stop := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-hups:
-				select {
-				case reload <- struct{}{}:
-				default: // one waits already
-				}
-			}
+	defer onHangup(func() {
+		select {
+		case reload <- struct{}{}:
+		default: // one waits already
 		}
-	}()
-	defer func() { stop(); <-done }()
+	})()
 	o.Reload = reload
 	if err := daemon.Run(ctx, o); err != nil {
 		log.Error("levee ends", "error", err)
@@ -109,11 +95,34 @@ func serve(ctx context.Context, log *slog.Logger, o daemon.Options) error {
 	return nil
 }
 
+// onHangup calls f for each SIGHUP until what it returns is called.
+func onHangup(f func()) (stop func()) {
+	hups, quit, done := make(chan os.Signal, 1), make(chan struct{}), make(chan struct{})
+	signal.Notify(hups, syscall.SIGHUP)
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-quit:
+				return
+			case <-hups:
+				f()
+			}
+		}
+	}()
+	return func() { signal.Stop(hups); close(quit); <-done }
+}
+
 // loadFile reads levee.yaml; without one the defaults apply.
 func loadFile(path string) (config.Config, error) {
 	if path == "" {
 		return config.Default(), nil
 	}
 	c, err := config.Load(path)
+	if err == nil {
+		if err = daemon.ConsoleOptions(c.Console).Check(); err != nil {
+			err = fmt.Errorf("%s: console: %w", path, err)
+		}
+	}
 	return c, command.Wrong(err)
 }

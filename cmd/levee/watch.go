@@ -16,6 +16,7 @@ import (
 	"levee/internal/command"
 	"levee/internal/config"
 	"levee/internal/control"
+	"levee/internal/daemon"
 	"levee/internal/station"
 	"levee/tui"
 )
@@ -122,7 +123,7 @@ func (s *show) look(ctx context.Context, g *global, st *station.Station, conf co
 	}
 	op, leave := st.Join(actions.Actor{Name: username(), Role: actions.Admin, Via: "console", Addr: control.SSHFrom(os.Getenv)})
 	defer leave()
-	opt := consoleOptions(conf.Console)
+	opt := daemon.ConsoleOptions(conf.Console)
 	opt = opt.On(os.Getenv)
 	opt.NoColor, opt.ASCII, opt.QuitEnds = g.noColor, opt.ASCII || s.ascii, s.ends
 	opt.Terminal, opt.Tmux = os.Stdout, os.Getenv("TMUX") != ""
@@ -131,11 +132,6 @@ func (s *show) look(ctx context.Context, g *global, st *station.Station, conf co
 		return fmt.Errorf("console: %w", err)
 	}
 	return nil
-}
-
-// consoleOptions are the console's options that levee.yaml holds.
-func consoleOptions(c config.Console) tui.Options {
-	return tui.Options{Theme: string(c.Theme), Chart: string(c.Chart), Mouse: c.Mouse, Columns: c.Columns, Keys: c.Keys, Filters: c.Filters}
 }
 
 // username is who sits at this terminal.
@@ -147,16 +143,4 @@ func username() string {
 }
 
 // load reads levee.yaml where there is one.
-func (g *global) load() (config.Config, error) {
-	path := config.Find(g.config, os.Getenv)
-	if path == "" {
-		return config.Default(), nil
-	}
-	c, err := config.Load(path)
-	if err == nil {
-		if err = consoleOptions(c.Console).Check(); err != nil {
-			err = fmt.Errorf("%s: console: %w", path, err)
-		}
-	}
-	return c, command.Wrong(err)
-}
+func (g *global) load() (config.Config, error) { return loadFile(config.Find(g.config, os.Getenv)) }

@@ -6,6 +6,7 @@ import (
 
 	"levee/internal/config"
 	"levee/internal/elastic"
+	"levee/internal/station"
 )
 
 // ElasticOptions says how ElasticSetup works.
@@ -42,11 +43,6 @@ func elasticClient(c config.Config) (*elastic.Client, error) {
 	if len(c.Elasticsearch.URLs) == 0 {
 		return nil, Usagef("no cluster is configured; add elasticsearch: {urls: [\"https://es.example.com:9200\"]} to levee.yaml")
 	}
-	o := elastic.Options{APIKey: c.Elasticsearch.APIKey.Reveal(), User: c.Elasticsearch.User,
-		Password: c.Elasticsearch.Password.Reveal(), CA: c.Elasticsearch.CA}
-	for _, u := range c.Elasticsearch.URLs {
-		o.URLs = append(o.URLs, string(u))
-	}
-	client, err := elastic.New(o)
+	client, err := elastic.New(station.ElasticOptions(c.Elasticsearch))
 	return client, Wrong(err)
 }

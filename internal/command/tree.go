@@ -69,7 +69,7 @@ const mostArguments = 128 << 10
 func Execute(ctx context.Context, h Host, s Streams, args []string) int {
 	err := execute(ctx, h, s, args)
 	if err != nil {
-		fmt.Fprintf(s.Err, "levee: %s\n", oneLine(err.Error()))
+		fmt.Fprintf(s.Err, "levee: %s\n", oneLine(strings.ReplaceAll(err.Error(), "\n", "; ")))
 	}
 	return ExitCode(err)
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"levee/actions"
 	"levee/internal/config"
 	"levee/internal/control"
 	"levee/internal/metrics"
@@ -183,6 +184,10 @@ func (d *Daemon) serve(ctx context.Context, stop context.CancelCauseFunc, doors 
 	return failed
 }
 
+// bySignal is who asked for a reload with SIGHUP: whoever may signal this
+// process may do what its user may.
+var bySignal = actions.Actor{Name: "SIGHUP", Role: actions.Admin, Via: "signal"}
+
 // attend looks after signals and the service manager.
 func (d *Daemon) attend(ctx context.Context) {
 	beat := time.NewTicker(d.o.Notify.every())
@@ -194,6 +199,9 @@ func (d *Daemon) attend(ctx context.Context) {
 		case <-d.o.Reload:
 			d.o.Notify.tell("RELOADING=1\n" + monotonic())
 			said, err := d.Reload(ctx)
+			if err == nil {
+				err = d.st.Record(ctx, bySignal, "reload", said)
+			}
 			if err != nil {
 				d.log.Error("the configuration was not reloaded", "error", err)
 				d.st.Announce("error", "levee.yaml was not reloaded: "+err.Error())

@@ -4,15 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
+	"slices"
 	"strings"
+	"time"
 
+	"levee/actions"
 	"levee/internal/config"
 )
 
-// Reload reads levee.yaml again: all of it is right, or nothing changes. Who
-// may sign in and act changes at once, without dropping sessions except of
-// those who may not be here any more. What the rest needs is said.
+// ownKeys are the keys of levee.yaml that change while the daemon runs, beside
+// those of the station.
+var ownKeys = []string{"ssh.users", "ssh.trusted_ca", "console"}
+
+// own reports whether key is one of ownKeys or below one.
+func own(key string) bool {
+	return slices.ContainsFunc(ownKeys, func(k string) bool { return key == k || strings.HasPrefix(key, k+".") })
+}
+
+// Reload reads levee.yaml again: all of it is right, or nothing changes. What
+// can change while levee runs holds at once; sessions are not dropped, except
+// of those who may not be here any more. What waits for another start is said.
 func (d *Daemon) Reload(ctx context.Context) (string, error) {
 	d.reload.Lock()
 	defer d.reload.Unlock()
@@ -30,31 +41,54 @@ func (d *Daemon) Reload(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("reload: nothing changed: %w", err)
 	}
-	now := *d.conf.Load()
-	rest := waiting(now, next)
-	now.SSH.Users, now.SSH.Authorities = next.SSH.Users, next.SSH.Authorities
-	d.conf.Store(&now)
+	if err := ConsoleOptions(next.Console).Check(); err != nil {
+		return "", fmt.Errorf("reload: nothing changed: console: %w", err)
+	}
+	before := d.st.Board()
+	now, later, err := d.st.Reconfigure(next)
+	if err != nil {
+		return "", fmt.Errorf("reload: nothing changed: %w", err)
+	}
+	was := *d.conf.Load()
+	for _, key := range config.Changes(was, next) {
+		if own(key) {
+			now = append(now, key)
+		}
+	}
+	later = slices.DeleteFunc(later, own)
+	is := config.Take(was, next, now)
+	d.conf.Store(&is)
 	if d.ssh != nil {
 		d.ssh.SetDirectory(directory)
 	}
-	if len(rest) > 0 {
-		return "users and keys are reloaded; changes of " + strings.Join(rest, ", ") + " wait for a restart, which keeps every decision", nil
-	}
-	return "levee.yaml is reloaded", nil
+	d.shown(ctx, before)
+	return reloaded(now, later), nil
 }
 
-// waiting lists the parts that differ and can't change while levee runs.
-func waiting(now, next config.Config) []string {
-	now.File, next.File = "", ""
-	now.SSH.Users, next.SSH.Users = nil, nil
-	now.SSH.Authorities, next.SSH.Authorities = nil, nil
-	var out []string
-	a, b := reflect.ValueOf(now), reflect.ValueOf(next)
-	for i := range a.NumField() {
-		name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("yaml"), ",")
-		if name != "-" && !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
-			out = append(out, name)
+// shown waits a moment until the board is another one, so that whoever asks
+// next sees what holds already.
+func (d *Daemon) shown(ctx context.Context, before *actions.Board) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for n := 0; n < 50 && d.st.Board() == before; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
 		}
 	}
-	return out
+}
+
+// reloaded says what a reload did.
+func reloaded(now, later []string) string {
+	said := "levee.yaml is reloaded: "
+	if len(now) == 0 {
+		said += "nothing that holds at once differs"
+	} else {
+		said += strings.Join(now, ", ")
+	}
+	if len(later) > 0 {
+		said += "; changes of " + strings.Join(later, ", ") + " wait for a restart, which keeps every decision"
+	}
+	return said
 }

@@ -98,7 +98,7 @@ func (d *Daemon) visit(ctx context.Context, v *visitor) (code int) {
 		_ = tell(v.err, errors.New("the console needs a terminal: use ssh -t, or name a command; `help` lists them"))
 		return command.ExitUsage
 	}
-	err := remote.Console(ctx, *v.terminal, view{d.st, v.actor.Name}, op, consoleOptions(d.conf.Load().Console))
+	err := remote.Console(ctx, *v.terminal, view{d.st, v.actor.Name}, op, ConsoleOptions(d.conf.Load().Console))
 	switch {
 	case errors.Is(err, remote.ErrIdle):
 		return tell(v.err, fmt.Errorf("%w: the console is closed; everything else goes on", err))
@@ -108,9 +108,9 @@ func (d *Daemon) visit(ctx context.Context, v *visitor) (code int) {
 	return 0
 }
 
-// consoleOptions are the console's options that levee.yaml holds. Save stays
+// ConsoleOptions are the console's options that levee.yaml holds. Save stays
 // unset: nobody from outside writes files with the daemon's rights.
-func consoleOptions(c config.Console) tui.Options {
+func ConsoleOptions(c config.Console) tui.Options {
 	return tui.Options{Theme: string(c.Theme), Chart: string(c.Chart), Mouse: c.Mouse, Columns: c.Columns, Keys: c.Keys, Filters: c.Filters}
 }
 

@@ -176,9 +176,17 @@ func TestReloadIsAllOrNothing(t *testing.T) {
 	l.loadErr = nil
 	l.conf.SSH.Users = []config.User{{Name: "carol", Role: "admin", Keys: []config.AuthorizedKey{l.carol.line()}}}
 	l.conf.Detect.SourceRate = 99
+	l.conf.Detect.MaxMemory = 99 << 20
+	l.conf.Auto.Level = "block"
+	l.conf.Metrics.Listen = "127.0.0.1:1"
 	l.mu.Unlock()
-	run(t, admin, "", "reload").want(t, 0, "changes of detect wait for a restart")
+	const said = "levee.yaml is reloaded: detect.source_rate, auto.level, ssh.users; changes of detect.max_memory, metrics.listen wait for a restart"
+	run(t, admin, "", "reload").want(t, 0, said)
+	run(t, admin, "", "auto").want(t, 0, "level block")
+	run(t, admin, "", "reload").want(t, 0, "nothing that holds at once differs; changes of detect.max_memory, metrics.listen wait")
 	run(t, admin, "", "audit -o jsonl").want(t, 0, "wait for a restart")
+	l.change(func(c *config.Config) { c.Console.Theme = "neon" })
+	run(t, admin, "", "reload").want(t, 1, "nothing changed: console: ")
 }
 
 // TestSecondPerson: a large block waits for another operator; nobody approves

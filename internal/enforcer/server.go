@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -37,6 +38,7 @@ type Options struct {
 // Server answers an unprivileged levee.
 type Server struct {
 	o        Options
+	guard    atomic.Pointer[actions.Guardrails]
 	listener *net.UnixListener
 	slots    chan struct{} // connections at a time
 }
@@ -85,8 +87,14 @@ func Listen(o Options) (*Server, error) {
 		_ = l.Close()
 		return nil, fmt.Errorf("enforcer: open the socket to its group: %w", err)
 	}
-	return &Server{o: o, listener: l, slots: make(chan struct{}, connectionsMost)}, nil
+	s := &Server{o: o, listener: l, slots: make(chan struct{}, connectionsMost)}
+	s.guard.Store(o.Guardrails)
+	return s, nil
 }
+
+// SetGuardrails changes what every apply is checked against from now on. It
+// may be called while Run runs.
+func (s *Server) SetGuardrails(g *actions.Guardrails) { s.guard.Store(g) }
 
 // clear removes what a dead process left; anything else at the path stays and
 // is an error.
@@ -265,7 +273,7 @@ func (s *Server) refuse(e actions.Enforcer, d actions.Decision) string {
 	case d.Expires.Sub(now) > s.o.MaxTTL:
 		return fmt.Sprintf("it lasts longer than %s", s.o.MaxTTL)
 	}
-	if no := s.o.Guardrails.Check(d.Target, actions.Actor{}, &detect.Suspect{}); no != nil {
+	if no := s.guard.Load().Check(d.Target, actions.Actor{}, &detect.Suspect{}); no != nil {
 		return no.Rule + ": " + no.Value
 	}
 	return ""

@@ -26,15 +26,15 @@ func (s *Station) Status() status.Status {
 		Jenkins: s.jenkins(),
 		People:  s.present(),
 	}
-	for i, in := range s.inputs {
-		x := in.Status()
+	for _, f := range s.feeds.list() {
+		x := f.input.Status()
 		lag := time.Duration(-1)
 		if x.Behind == 0 {
 			lag = 0
 		}
 		st.Shed += x.Shed
 		st.Inputs = append(st.Inputs, status.Input{Name: x.Name, Format: x.Format, Lines: x.Lines, Malformed: x.Malformed,
-			Lag: lag, State: string(x.State), Note: x.Problem, MayAct: s.trusted[i]})
+			Lag: lag, State: string(x.State), Note: x.Problem, MayAct: s.feeds.mayAct(uint16(f.origin))})
 	}
 	return st
 }

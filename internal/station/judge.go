@@ -25,6 +25,8 @@ type judge struct {
 	engine *detect.Engine
 
 	queue    chan *source.Batch
+	drained  chan chan struct{} // closed when all that waited was judged
+	over     chan struct{}      // closed when run returns
 	shown    atomic.Pointer[detect.Snapshot]
 	past     past
 	judged   atomic.Int64 // wall clock of the last batch, Unix nanoseconds; 0 none yet
@@ -41,7 +43,7 @@ type judge struct {
 }
 
 func newJudge(e *detect.Engine, now func() time.Time, verdicts func([]detect.Event)) *judge {
-	j := &judge{engine: e, queue: make(chan *source.Batch, queueLen), now: now, verdicts: verdicts}
+	j := &judge{engine: e, queue: make(chan *source.Batch, queueLen), drained: make(chan chan struct{}), over: make(chan struct{}), now: now, verdicts: verdicts}
 	j.shown.Store(e.Snapshot())
 	return j
 }
@@ -59,6 +61,7 @@ func (j *judge) take(ctx context.Context, b *source.Batch) error {
 // run judges until ctx ends; what already waits is judged before it returns,
 // so that every position that moves on was judged.
 func (j *judge) run(ctx context.Context) {
+	defer close(j.over)
 	tick := time.NewTicker(publishEvery)
 	defer tick.Stop()
 	fresh := false
@@ -70,17 +73,37 @@ func (j *judge) run(ctx context.Context) {
 		case <-tick.C:
 			j.publish(fresh)
 			fresh = false
+		case done := <-j.drained:
+			fresh = j.rest() || fresh
+			close(done)
 		case <-ctx.Done():
-			for {
-				select {
-				case b := <-j.queue:
-					j.add(b)
-				default:
-					j.publish(true)
-					return
-				}
-			}
+			j.rest()
+			j.publish(true)
+			return
 		}
+	}
+}
+
+// rest judges what waits and reports whether anything did.
+func (j *judge) rest() (any bool) {
+	for {
+		select {
+		case b := <-j.queue:
+			j.add(b)
+			any = true
+		default:
+			return any
+		}
+	}
+}
+
+// drain waits until all that was handed over is judged.
+func (j *judge) drain() {
+	done := make(chan struct{})
+	select {
+	case j.drained <- done:
+		<-done
+	case <-j.over:
 	}
 }
 

@@ -3,16 +3,14 @@ package station
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
+	"sync/atomic"
 
 	"levee/actions"
 	"levee/detect"
-	"levee/detect/logline"
 	"levee/internal/config"
 	"levee/internal/enrich"
-	"levee/internal/source"
 )
 
 // Facts opens what the configuration says about looking addresses up. Nothing
@@ -27,7 +25,11 @@ func EngineOptions(c config.Config, facts *enrich.Enricher) detect.Options {
 		MaxMemory:  int64(c.Detect.MaxMemory),
 		SourceRate: float64(c.Detect.SourceRate),
 		Services:   c.Services(),
-		Usual:      usual(c),
+	}
+	if ranges := usual(c); len(ranges) > 0 {
+		set := &prefixes{}
+		set.set(ranges)
+		o.Usual = set.contains
 	}
 	if facts != nil {
 		o.Facts, o.Claims = facts.Facts, facts.Claim
@@ -35,27 +37,16 @@ func EngineOptions(c config.Config, facts *enrich.Enricher) detect.Options {
 	return o
 }
 
-// usual reports which sources are never suspects: the allow list's addresses
+// usual are the sources that are never suspects: the allow list's addresses
 // and trusted proxies.
-func usual(c config.Config) func(netip.Addr) bool {
+func usual(c config.Config) []netip.Prefix {
 	var ranges []netip.Prefix
 	for _, a := range c.Allow {
 		if a.Prefix.IsValid() {
 			ranges = append(ranges, a.Prefix)
 		}
 	}
-	ranges = append(ranges, c.TrustedProxies...)
-	if len(ranges) == 0 {
-		return nil
-	}
-	return func(a netip.Addr) bool {
-		for _, p := range ranges {
-			if p.Contains(a) {
-				return true
-			}
-		}
-		return false
-	}
+	return append(ranges, c.TrustedProxies...)
 }
 
 // AutoOptions is auto mode's part of the configuration.
@@ -122,41 +113,18 @@ func ownAddresses() []netip.Prefix {
 	return own
 }
 
-// inputs builds the live inputs and tells which of them auto mode may act on.
-func inputs(c config.Config, positions *source.Positions, stdin io.Reader) ([]source.Input, []bool, error) {
-	var ins []source.Input
-	var trusted []bool
-	for i, s := range c.Sources {
-		parse := logline.Options{Format: s.Format, Service: s.Service, TrustedProxies: c.TrustedProxies, Origin: uint16(i)}
-		in, err := input(s, parse, i, positions, stdin)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", where(c, s), err)
+// prefixes is a set of addresses that may be replaced while it is asked.
+type prefixes struct {
+	list atomic.Pointer[[]netip.Prefix]
+}
+
+func (p *prefixes) set(list []netip.Prefix) { p.list.Store(&list) }
+
+func (p *prefixes) contains(a netip.Addr) bool {
+	for _, x := range *p.list.Load() {
+		if x.Contains(a) {
+			return true
 		}
-		ins = append(ins, in)
-		trusted = append(trusted, s.Trusted())
 	}
-	return ins, trusted, nil
-}
-
-// where names a source for an error: its line of levee.yaml if it has one.
-func where(c config.Config, s config.Source) string {
-	if s.Line > 0 {
-		return c.Position(s.Line)
-	}
-	return s.Label()
-}
-
-func input(s config.Source, parse logline.Options, i int, positions *source.Positions, stdin io.Reader) (source.Input, error) {
-	switch {
-	case s.File == "-":
-		return source.Stdin(stdin, parse, i)
-	case s.File != "":
-		return source.Tail(source.TailOptions{Name: s.Label(), Paths: []string{s.File}, Parse: parse, Input: i,
-			Positions: positions, FromStart: s.FromStart})
-	case s.Syslog != "":
-		return syslog(s, parse, i)
-	case s.Beats != "":
-		return beats(s, parse, i)
-	}
-	return nil, fmt.Errorf("an elasticsearch source is not built in yet; follow the log files instead")
+	return false
 }

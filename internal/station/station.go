@@ -42,14 +42,17 @@ type Station struct {
 	dispatcher *actions.Dispatcher
 	ledger     *ledger.Ledger
 	positions  *source.Positions
-	inputs     []source.Input
-	trusted    []bool
+	feeds      *feeds
+	usual      prefixes // never suspects
 	wishes     wishes
 	notifier   *notify.Notifier // nil: nobody is told
 	chronicle  *chronicle       // nil without Elasticsearch
 	lookout    *lookout         // nil without Elasticsearch
 	closers    []io.Closer      // enforcers that hold something
 	known      *known
+
+	reloading sync.Mutex
+	conf      config.Config // as it holds now; what waits for another start is as it was
 
 	mu        sync.Mutex
 	people    []*person
@@ -88,7 +91,7 @@ func Open(ctx context.Context, o Options) (_ *Station, err error) {
 	if err := os.MkdirAll(o.StateDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make state directory %s: %w; name another with --state", o.StateDir, err)
 	}
-	s := &Station{o: o}
+	s := &Station{o: o, conf: o.Config}
 	defer func() {
 		if err != nil {
 			s.Close()
@@ -104,7 +107,7 @@ func Open(ctx context.Context, o Options) (_ *Station, err error) {
 	if s.positions, err = source.OpenPositions(o.StateDir); err != nil {
 		return nil, err
 	}
-	if s.inputs, s.trusted, err = inputs(o.Config, s.positions, o.Stdin); err != nil {
+	if s.feeds, err = newFeeds(o.Config, s.positions, o.Stdin); err != nil {
 		return nil, &ConfigError{err}
 	}
 	engine := detect.New(s.engineOptions())
@@ -134,7 +137,8 @@ func Open(ctx context.Context, o Options) (_ *Station, err error) {
 
 func (s *Station) engineOptions() detect.Options {
 	o := EngineOptions(s.o.Config, s.facts)
-	o.MayAct = func(origin uint16) bool { return int(origin) < len(s.trusted) && s.trusted[origin] }
+	s.usual.set(usual(s.o.Config))
+	o.Usual, o.MayAct = s.usual.contains, s.feeds.mayAct
 	return o
 }
 
@@ -174,9 +178,7 @@ func (s *Station) Run(ctx context.Context) error {
 			}
 		})
 	}
-	for _, in := range s.inputs {
-		start(&readers, func(ctx context.Context) error { return s.read(ctx, in) })
-	}
+	readers.Go(func() { s.feeds.run(ctx, s.read) })
 	start(&workers, func(ctx context.Context) error { s.facts.Run(ctx); return nil })
 	start(&workers, s.dispatcher.Run)
 	start(&workers, s.automate)
@@ -212,12 +214,11 @@ func (s *Station) Run(ctx context.Context) error {
 
 // read runs one input. That it fails or ends is no reason to stop the others:
 // its status says so.
-func (s *Station) read(ctx context.Context, in source.Input) error {
+func (s *Station) read(ctx context.Context, in source.Input) {
 	err := in.Run(ctx, func(b *source.Batch) error { return s.judge.take(ctx, b) })
 	if err != nil && ctx.Err() == nil {
 		s.o.Log.Error("an input stopped", "input", in.Status().Name, "error", err)
 	}
-	return nil
 }
 
 // Close releases what Open took. Run does so by itself.
