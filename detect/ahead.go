@@ -48,8 +48,7 @@ func (e *Engine) touch(batch []Request) {
 			sum += e.sources.touchRivals(c.hash) + e.known.Touch(c.hash)
 		}
 		if c.netAt >= 0 {
-			n := &e.nets.entries[c.netAt]
-			sum += uint64(n.last) + uint64(n.ring[9])
+			sum += e.nets.entries[c.netAt].touch()
 		} else {
 			sum += e.nets.touchRivals(c.netHash)
 		}
@@ -75,5 +74,21 @@ func (c *client) set(r *Request, e *Engine) {
 
 // touch reads a word of each cache line of a source.
 func (s *source) touch() uint64 {
-	return uint64(s.cur.hits) + s.paths + uint64(s.told) + uint64(s.long.hits)
+	return uint64(s.last) + uint64(s.cur.hits) + s.paths + uint64(s.told) + uint64(s.long.hits)
+}
+
+// touchSamples reads the places of the samples' sources, as touch does for
+// requests.
+func (e *Engine) touchSamples(kept []sample) {
+	var sum uint64
+	for i := range kept {
+		h := kept[i].key.hash()
+		sum += e.sources.tags[(h>>32&e.sources.mask)*ways] + e.regulars[h%uint64(len(e.regulars))].key.lo
+	}
+	for i := range kept {
+		if at := e.sources.place(kept[i].key.hash()); at >= 0 {
+			sum += e.sources.entries[at].touch()
+		}
+	}
+	e.touched += sum
 }

@@ -1,6 +1,9 @@
 package detect
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const (
 	leapLimit = int64(10 * time.Minute) // a step further than this needs witnesses
@@ -104,6 +107,7 @@ type input struct {
 	Input
 	worst [2]time.Duration // per minute
 	min   int64
+	last  int64 // Input.Last in nanoseconds, never before there is one
 }
 
 func (e *Engine) countInput(r *Request, behind int64, late bool) {
@@ -112,17 +116,15 @@ func (e *Engine) countInput(r *Request, behind int64, late bool) {
 		return
 	}
 	for len(e.inputs) <= o {
-		e.inputs = append(e.inputs, input{Input: Input{Origin: uint16(len(e.inputs))}})
+		e.inputs = append(e.inputs, input{Input: Input{Origin: uint16(len(e.inputs))}, last: math.MinInt64})
 	}
 	in := &e.inputs[o]
 	in.Requests++
 	if late {
 		in.Late++
 	}
-	if r.Time > in.Last.UnixNano() || in.Requests == 1 {
-		if behind >= 0 {
-			in.Last = time.Unix(0, r.Time)
-		}
+	if r.Time > in.last && behind >= 0 {
+		in.last = r.Time
 	}
 	if m := e.sec / 60; m != in.min {
 		in.worst[1], in.worst[0], in.min = in.worst[0], 0, m

@@ -217,8 +217,11 @@ func randomText(s []byte) bool {
 // lookReferer tells the own site from others.
 func (e *Engine) lookReferer(r *Request, f *feature) {
 	ref := r.Referer
-	if i := bytes.Index(ref[:min(len(ref), 10)], []byte("://")); i >= 0 {
-		ref = ref[i+3:]
+	for i := 0; i+3 <= min(len(ref), 10); i++ { // past the scheme
+		if ref[i] == ':' && ref[i+1] == '/' && ref[i+2] == '/' {
+			ref = ref[i+3:]
+			break
+		}
 	}
 	host, path := ref, []byte(nil)
 	if i := bytes.IndexByte(ref, '/'); i >= 0 {

@@ -1,6 +1,9 @@
 package detect
 
-import "net/netip"
+import (
+	"math/bits"
+	"net/netip"
+)
 
 // network is the state of a /24 or /48: what every request touches. The rest is
 // in netRest, so that a request loads few cache lines.
@@ -73,8 +76,10 @@ func (t *netTable) room(h uint64) uint64 {
 // countNet notes a request in its prefix.
 func (e *Engine) countNet(c *client, s *source, sec int64) *network {
 	k, h := s.key.net(), c.netHash
-	n := e.nets.find(k, h)
-	if n == nil {
+	var n *network
+	if i := c.netAt; i >= 0 && e.nets.tags[i] == h && e.nets.entries[i].key == k {
+		n = &e.nets.entries[i]
+	} else if n = e.nets.find(k, h); n == nil {
 		worst := e.nets.room(h)
 		if e.nets.entries[worst].until > sec {
 			e.dropNet(e.nets.entries[worst].key)
@@ -142,14 +147,16 @@ func (e *Engine) netOf(k sourceKey) *network {
 // place returns where a prefix of hash h seems to be, or -1.
 func (t *netTable) place(h uint64) int32 {
 	set := (h >> 32 & t.mask) * netWays
-	at := int32(-1)
-	for i, tag := range (*[netWays]uint64)(t.tags[set:]) {
-		if tag == h {
-			at = int32(set) + int32(i)
-		}
+	s := (*[netWays]uint64)(t.tags[set:])
+	held := same(s[0], h) | same(s[1], h)<<1 | same(s[2], h)<<2 | same(s[3], h)<<3
+	if held == 0 {
+		return -1
 	}
-	return at
+	return int32(set) + int32(bits.TrailingZeros64(held))
 }
+
+// touch reads a word of each cache line of a prefix.
+func (n *network) touch() uint64 { return uint64(n.last) + uint64(n.ring[9]) }
 
 // touchRivals reads what decides which prefix gives way to one of hash h.
 func (t *netTable) touchRivals(h uint64) (sum uint64) {

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"sort"
 	"strconv"
@@ -54,6 +55,9 @@ func (e *Engine) Snapshot() *Snapshot {
 	}
 	for i := range e.inputs {
 		if in := &e.inputs[i]; in.Requests > 0 {
+			if in.last != math.MinInt64 {
+				in.Last = time.Unix(0, in.last)
+			}
 			in.Lateness = max(in.worst[0], in.worst[1])
 			s.Inputs = append(s.Inputs, in.Input)
 		}

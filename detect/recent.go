@@ -102,6 +102,7 @@ func (e *Engine) learn(sec int64) {
 	if s.sec != sec || s.n == 0 {
 		return
 	}
+	e.touchSamples(s.kept[:s.n])
 	for i := range s.kept[:s.n] {
 		d := &s.kept[i]
 		j := e.sources.find(d.key, d.key.hash())

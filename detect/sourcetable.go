@@ -75,13 +75,21 @@ func (s *source) worth(sec int64) int64 {
 // place returns where a source of hash h seems to be, or -1.
 func (t *sourceTable) place(h uint64) int32 {
 	set := (h >> 32 & t.mask) * ways
-	at := int32(-1)
-	for i, tag := range (*[ways]uint64)(t.tags[set:]) {
-		if tag == h|1 {
-			at = int32(set) + int32(i)
-		}
+	s := (*[ways]uint64)(t.tags[set:])
+	h |= 1
+	held := same(s[0], h) | same(s[1], h)<<1 | same(s[2], h)<<2 | same(s[3], h)<<3 |
+		same(s[4], h)<<4 | same(s[5], h)<<5 | same(s[6], h)<<6 | same(s[7], h)<<7
+	if held == 0 {
+		return -1
 	}
-	return at
+	return int32(set) + int32(bits.TrailingZeros64(held))
+}
+
+// same is 1 when a and b are equal, else 0, without a branch: which of the
+// places of a set holds a source is what no processor can foretell.
+func same(a, b uint64) uint64 {
+	d := a ^ b
+	return (d|-d)>>63 ^ 1
 }
 
 // touchRivals reads what decides which source gives way to one of hash h.

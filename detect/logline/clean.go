@@ -31,10 +31,10 @@ func isPlain(b []byte) bool {
 
 // oddBytes sets the high bit of some byte when one of the first eight bytes of
 // b is below 0x20, above 0x7e, or a backslash, and of none otherwise: what
-// borrows from the next byte was flagged itself.
+// borrows from the next byte, or carries into it, was flagged itself.
 func oddBytes(b []byte) uint64 {
 	w := binary.LittleEndian.Uint64(b)
-	return w | (w - ones*0x20) | (w + ones) | ((w ^ ones*'\\') - ones)
+	return (w - ones*0x20) | (w + ones) | ((w ^ ones*'\\') - ones)
 }
 
 func plainBytes(b []byte) bool {
@@ -213,15 +213,20 @@ func appendHexRun(dst, b []byte) ([]byte, int) {
 }
 
 // unhex returns the value of a hexadecimal digit, 255 for anything else.
-func unhex(c byte) byte {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0'
-	case c|0x20 >= 'a' && c|0x20 <= 'f':
-		return c | 0x20 - 'a' + 10
+func unhex(c byte) byte { return hexValues[c] }
+
+var hexValues = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 255
 	}
-	return 255
-}
+	for i, c := range hexDigits {
+		t[c] = byte(i)
+		if i >= 10 {
+			t[c-0x20] = byte(i)
+		}
+	}
+	return t
+}()
 
 // isBinary reports whether a line looks like the inside of a binary file: a
 // NUL byte, or more than three in ten bytes unprintable.

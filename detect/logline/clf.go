@@ -11,6 +11,14 @@ import (
 type clf struct{}
 
 func (clf) read(p *Parser, line []byte, r *detect.Request) (detect.Kind, bool) {
+	if p.plain && p.plainCombined(line, r) {
+		return detect.Access, true
+	}
+	return p.anyCLF(line, r)
+}
+
+// anyCLF reads a line of any of the variants.
+func (p *Parser) anyCLF(line []byte, r *detect.Request) (detect.Kind, bool) {
 	open, end := clfStamp(line)
 	if open < 2 {
 		return 0, false
