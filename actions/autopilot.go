@@ -212,6 +212,30 @@ func (a *Autopilot) Changed(d Decision) {
 	}
 }
 
+// recall hears what was decided before a restart, oldest first: what stands,
+// what of the budgets it spent, and the servers still to be taken away.
+func (a *Autopilot) recall(ds []Decision) {
+	for i := range ds {
+		d := &ds[i]
+		if !d.State.Active() && d.Verb != ScaleUp && d.Verb != ScaleDown && d.Verb != Block {
+			continue
+		}
+		if d.Actor.Via == Auto.Via && d.State != Failed && !d.DryRun {
+			a.mu.Lock()
+			switch d.Verb {
+			case Block:
+				a.minute.spend(d.Created, 1)
+			case ScaleUp:
+				a.hour.spend(d.Created, 1)
+			}
+			a.mu.Unlock()
+		}
+		if d.State.Active() || d.Verb != Block {
+			a.Changed(*d)
+		}
+	}
+}
+
 func (a *Autopilot) stoodFor(d Decision) *stood {
 	st := &stood{target: d.Target, id: d.ID, verb: d.Verb, auto: d.Actor.Via == Auto.Via, service: d.Target.Service,
 		incident: d.Incident, attack: d.Attack, began: d.Created, until: d.Expires, ttl: d.TTL}
@@ -243,6 +267,9 @@ func (a *Autopilot) changedBlock(d Decision) {
 			st.usual, st.service = w.s.UsualShare, w.s.Service
 			a.usual += st.usual
 			a.cover(st)
+		} else if st.auto {
+			st.usual = d.Usual // decided before a restart
+			a.usual += st.usual
 		}
 	}
 	a.forget(key)

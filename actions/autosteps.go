@@ -166,7 +166,8 @@ func (a *Autopilot) scaleDown(out *gathered) {
 	}
 }
 
-// changedScale counts the servers that acts added, each act once.
+// changedScale counts the servers that auto mode added and nobody took away
+// again, each act once.
 func (a *Autopilot) changedScale(d Decision) {
 	if d.DryRun || d.State == Intent || d.State == Failed || d.State == Undone || a.counted[d.ID] {
 		return
@@ -176,6 +177,9 @@ func (a *Autopilot) changedScale(d Decision) {
 	if d.Verb == ScaleDown {
 		f.ups = max(0, f.ups-1)
 		return
+	}
+	if d.Actor.Via != Auto.Via {
+		return // who added servers by hand takes them away by hand
 	}
 	f.ups++
 	if d.Created.After(f.lastUp) {

@@ -56,11 +56,12 @@ type check struct {
 	blocks    int
 	scales    int
 	usual     float64
+	only      map[string]bool // see Request.Only
 }
 
 // newCheck begins a check of r. The caller holds mu until it ended.
 func (d *Dispatcher) newCheck(r *Request) *check {
-	c := &check{d: d, r: r, now: d.now()}
+	c := &check{d: d, r: r, now: d.now(), only: onlyThese(r)}
 	if d.o.Operators != nil {
 		c.operators = d.o.Operators()
 	}
@@ -130,7 +131,7 @@ func (c *check) unblock(t Target) *Refusal {
 		return &Refusal{Target: t, Rule: "not_blocked", Value: c.r.Undoes + " has ended already", Mend: "nothing to do"}
 	}
 	for _, v := range hitting {
-		if r := d.standing[place(v, t.Key())]; r != nil && r.end == "" {
+		if r := d.standing[place(v, t.Key())]; r != nil && r.end == "" && (c.only == nil || c.only[r.id]) {
 			return nil
 		}
 	}

@@ -233,6 +233,51 @@ func TestAllowWins(t *testing.T) {
 	})
 }
 
+// TestUndoOfThousands undoes in one go what auto mode did, and leaves alone what
+// a person did to the same addresses.
+func TestUndoOfThousands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		defer b.stop()
+		var all []string
+		for i := range 5000 {
+			all = append(all, addr(i).String())
+		}
+		began := time.Now()
+		act(t, b, all...)
+		settle()
+		b.commit(actions.Request{Verb: actions.Throttle, Targets: targets(all[7]), Actor: ana, Reason: "slow it"})
+		settle()
+		p, err := b.d.UndoMany(context.Background(), actions.UndoFilter{By: "auto", Since: began}, ana)
+		if err != nil || p.Impact.Targets != len(all) || p.Needs != actions.ConfirmTyped || p.Type != "unblock many" {
+			t.Fatalf("%d targets, needs %s %q, %v", p.Impact.Targets, p.Needs, p.Type, err)
+		}
+		if _, err := b.d.Commit(context.Background(), p.Token, ana, actions.Answer{}); !errors.Is(err, actions.ErrUnconfirmed) {
+			t.Errorf("one key undid %d blocks: %v", len(all), err)
+		}
+		act(t, b, addr(6000).String()) // it goes on while somebody types
+		ds, err := b.d.Commit(context.Background(), p.Token, ana, actions.Answer{Typed: "unblock many"})
+		if err != nil || len(ds) != len(all) {
+			t.Fatalf("%d undone, %v", len(ds), err)
+		}
+		settle()
+		active := b.d.Board().Active
+		if len(active) != 2 || b.wall.count() > 2 {
+			t.Errorf("%d stand, %d are held; want the throttle and what came later", len(active), b.wall.count())
+		}
+		if x, ok := b.d.FindActive(addr(7)); !ok || x.Verb != actions.Throttle || x.Actor.Name != "ana" {
+			t.Errorf("the person's throttle went too: %+v", x)
+		}
+		// Up to fifty take one key, and those of one request can be chosen.
+		ds = b.commit(block(ana, "203.0.113.1", "203.0.113.2"))
+		b.commit(block(ana, "203.0.113.3"))
+		p, err = b.d.UndoMany(context.Background(), actions.UndoFilter{Request: ds[0].Request}, ana)
+		if err != nil || p.Impact.Targets != 2 || p.Needs != actions.ConfirmKey {
+			t.Errorf("%d targets, needs %s, %v", p.Impact.Targets, p.Needs, err)
+		}
+	})
+}
+
 func TestUndoMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil)

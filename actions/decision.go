@@ -116,6 +116,10 @@ type Request struct {
 	Evidence []string
 	Undoes   string // ID of the decision this undoes
 
+	// Only limits an Unblock to these decisions; empty: whatever turns traffic
+	// away on Targets.
+	Only []string
+
 	// Seen is what the traffic showed of Targets, in the same order. Nil: Plan
 	// asks Options.Traffic. Auto mode fills it, so that a plan of thousands of
 	// targets costs no look-ups.
@@ -215,6 +219,7 @@ type Decision struct {
 	DryRun   bool          `json:"dry_run,omitempty"`
 	Receipts []Receipt     `json:"receipts,omitempty"`
 	Effect   *Effect       `json:"effect,omitempty"`
+	Usual    float64       `json:"usual,omitempty"` // share of usual traffic it touches, 0 to 1: what it spends of the budget
 }
 
 // Effect compares what a decision was predicted to remove with what fell away.

@@ -105,8 +105,10 @@ func (d *Dispatcher) remember(m Memory) error {
 		r := share.recalled(x)
 		// A clock that jumped back while levee was off must not make a block
 		// longer than it was meant to be.
-		if !r.expires.IsZero() && r.expires.Sub(now) > r.ttl {
-			r.expires = now.Add(r.ttl)
+		// One that jumps from now on moves it no more: it is counted on the
+		// monotonic clock.
+		if !r.expires.IsZero() {
+			r.expires = now.Add(min(r.expires.Sub(now), r.ttl))
 		}
 		if r.endedBy != "" { // it was being undone
 			r.end, r.ender = Undone, &Actor{Name: r.endedBy, Via: "restart"}
@@ -123,14 +125,18 @@ func (d *Dispatcher) remember(m Memory) error {
 			}
 		}
 		d.insert(r)
-		if d.o.Auto != nil {
-			d.o.Auto.Changed(x)
+	}
+	begun := begunBefore(m)
+	for i := range begun {
+		switch x := &begun[i]; x.Verb {
+		case Block:
+			d.minute.spend(x.Created, 1)
+		case ScaleUp:
+			d.hour.spend(x.Created, 1)
 		}
 	}
-	for i := len(m.Recent) - 1; i >= 0 && d.o.Auto != nil; i-- {
-		if v := m.Recent[i].Verb; v == ScaleUp || v == ScaleDown {
-			d.o.Auto.Changed(m.Recent[i]) // servers it still has to take away
-		}
+	if d.o.Auto != nil {
+		d.o.Auto.recall(begun)
 	}
 	d.recent = slices.Clone(m.Recent)
 	slices.Reverse(d.recent)
@@ -145,6 +151,22 @@ func (d *Dispatcher) remember(m Memory) error {
 	}
 	d.tellAuto()
 	return nil
+}
+
+// begunBefore returns what the ledger remembers, each once and oldest first.
+func begunBefore(m Memory) []Decision {
+	known := make(map[string]bool, len(m.Active)+len(m.Recent)+len(m.Scaled))
+	all := make([]Decision, 0, len(m.Active)+len(m.Recent)+len(m.Scaled))
+	for _, ds := range [][]Decision{m.Active, m.Recent, m.Scaled} {
+		for i := range ds {
+			if !known[ds[i].ID] {
+				known[ds[i].ID] = true
+				all = append(all, ds[i])
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Decision) int { return a.Created.Compare(b.Created) })
+	return all
 }
 
 func byPerson(a Actor) bool {

@@ -173,6 +173,9 @@ func (g *Guardrails) Needs(actor Actor, verb Verb, i Impact) Confirmation {
 		return ConfirmTwo
 	case hits && (n > g.o.TypedTargets || i.Unknown > 0 || i.UsualShare >= g.o.TypedUsual):
 		return ConfirmTyped
+	case verb == Unblock && i.Targets > g.o.TypedTargets:
+		// It opens the gates, and must not wait for a second person at night.
+		return ConfirmTyped
 	}
 	return ConfirmKey
 }

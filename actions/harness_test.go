@@ -107,10 +107,10 @@ func (w *wall) List(context.Context) ([]actions.Held, error) {
 		return nil, w.fail
 	}
 	var out []actions.Held
-	for key := range w.held {
-		h := actions.Held{Key: key}
+	for key, d := range w.held {
+		h := actions.Held{Key: key, Expires: d.Expires}
 		if p, err := netip.ParsePrefix(key); err == nil {
-			h = actions.Held{Prefix: p}
+			h.Prefix, h.Key = p, ""
 		}
 		out = append(out, h)
 	}

@@ -59,6 +59,7 @@ type Commitment struct {
 type Memory struct {
 	Active   []Decision        // every decision that may still be in force
 	Recent   []Decision        // ended within the last day, latest first, at most 500
+	Scaled   []Decision        // scale-ups and scale-downs of the last week that ended, latest first
 	Past     []Past            // how blocks of the last two days ended, one for each target
 	Settings map[string]string // the last value of every switch
 }

@@ -73,7 +73,8 @@ func (l *lane) next() []order {
 // it ends, to every enforcer that may hold it. The caller holds mu.
 func (d *Dispatcher) send(r *record) {
 	lift := r.end != ""
-	r.pending = 0
+	asked := r.pending
+	r.pending, r.more = 0, 0
 	var to []*lane
 	if !r.dryRun && (!lift || r.verb.lasting()) {
 		x := r.decision()
@@ -88,6 +89,7 @@ func (d *Dispatcher) send(r *record) {
 		if !lift {
 			// From here on it may have arrived, whatever happens next.
 			r.unsure |= l.bit
+			r.more |= asked & l.bit
 		}
 		l.push(order{r: r, lift: lift})
 	}

@@ -18,6 +18,9 @@ import (
 // short enough that what it showed is still so.
 const planLasts = 2 * time.Minute
 
+// undoMany is what is typed to undo many at once.
+const undoMany = "unblock many"
+
 // planned is a Plan that waits for its Commit.
 type planned struct {
 	plan Plan
@@ -44,7 +47,7 @@ func (d *Dispatcher) Plan(ctx context.Context, r Request) (Plan, error) {
 		p.Request.Targets, p.Refusals = nil, []Refusal{*no}
 		return p, nil
 	}
-	if r.Verb == Unblock && r.Undoes == "" {
+	if r.Verb == Unblock && r.Undoes == "" && len(r.Only) == 0 {
 		d.widenUnblock(&r)
 		seen = make([]detect.Suspect, len(r.Targets))
 	}
@@ -68,6 +71,9 @@ func (d *Dispatcher) Plan(ctx context.Context, r Request) (Plan, error) {
 	p.Needs = d.needs(&r, p.Impact)
 	if p.Needs == ConfirmTyped || p.Needs == ConfirmTwo {
 		p.Type = string(r.Verb) + " " + strconv.Itoa(len(pass))
+		if r.Verb == Unblock {
+			p.Type = undoMany // their number moves on while somebody types it
+		}
 	}
 	p.Token = rand.Text()
 	d.keepPlan(&planned{plan: p, seen: saw})

@@ -55,9 +55,9 @@ func (d *Dispatcher) reconcile(ctx context.Context, l *lane) error {
 // compare settles every decision that l takes by what l holds, and returns
 // what l holds for no decision.
 func (d *Dispatcher) compare(l *lane, held []Held) []Decision {
-	holds := make(map[string]bool, len(held))
-	for _, h := range held {
-		holds[heldKey(h)] = true
+	holds := make(map[string]*Held, len(held))
+	for i := range held {
+		holds[heldKey(held[i])] = &held[i]
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -92,10 +92,23 @@ func heldKey(h Held) string {
 	return h.Key
 }
 
-// settleByList notes whether l holds r. The caller holds mu.
-func (d *Dispatcher) settleByList(l *lane, r *record, holds bool) {
+// endsEarly is by how much what an enforcer holds may end before its decision
+// does. More is a renewal that was written down and never arrived.
+const endsEarly = 15 * time.Second
+
+// settleByList notes whether l holds r: h is nil when it does not. The caller
+// holds mu.
+func (d *Dispatcher) settleByList(l *lane, r *record, h *Held) {
 	name := l.enforcer.Name()
 	now := d.now()
+	holds := h != nil
+	if holds && r.end == "" && !h.Expires.IsZero() && (r.expires.IsZero() || r.expires.Sub(h.Expires) > endsEarly) {
+		r.took |= l.bit // it stands; its end must move
+		r.unsure &^= l.bit
+		r.pending |= l.bit
+		l.push(order{r: r})
+		return
+	}
 	switch {
 	case holds && r.took&l.bit == 0:
 		r.took |= l.bit

@@ -40,6 +40,7 @@ type record struct {
 	predicts float64 // requests/s it should remove
 	usual    float64 // share of usual traffic it touches
 	pending  uint64  // enforcers asked and not heard, one bit each
+	more     uint64  // of those, enforcers asked once more before they answered: a renewal
 	took     uint64  // enforcers that hold it
 	unsure   uint64  // enforcers that may hold it
 	written  uint64  // what took was when it was last written down
@@ -72,7 +73,7 @@ func (r *record) decision() Decision {
 		ID: r.id, Request: r.request, Verb: r.verb, Target: r.target, State: r.state, Actor: r.actor,
 		Reason: r.reason, Attack: r.attack, Incident: r.incident, Score: r.score, Evidence: r.evidence,
 		Created: r.created, Changed: r.changed, TTL: r.ttl, Expires: r.expires, Returns: r.returns,
-		EndedBy: r.endedBy, DryRun: r.dryRun, Receipts: append([]Receipt(nil), r.receipts...), Effect: r.effect,
+		EndedBy: r.endedBy, DryRun: r.dryRun, Receipts: append([]Receipt(nil), r.receipts...), Effect: r.effect, Usual: r.usual,
 	}
 }
 
@@ -103,7 +104,7 @@ func (m sharing) recalled(d Decision) *record {
 	r := &record{
 		origin: o, id: d.ID, key: d.Target.Key(), target: d.Target, state: d.State, score: d.Score,
 		evidence: d.Evidence, created: d.Created, changed: d.Changed, expires: d.Expires, ttl: d.TTL,
-		returns: d.Returns, endedBy: d.EndedBy, receipts: d.Receipts, effect: d.Effect, durable: true, due: -1,
+		returns: d.Returns, endedBy: d.EndedBy, receipts: d.Receipts, effect: d.Effect, usual: d.Usual, durable: true, due: -1,
 	}
 	for i := range r.evidence {
 		r.evidence[i] = m.text(r.evidence[i])

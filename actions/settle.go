@@ -33,7 +33,10 @@ func (d *Dispatcher) answer(l *lane, o order, c Receipt) {
 		}
 		return
 	}
-	r.pending &^= l.bit
+	if r.more&l.bit == 0 {
+		r.pending &^= l.bit
+	}
+	r.more &^= l.bit // what it was asked since, it has still to answer
 	r.keep(c)
 	switch {
 	case o.lift && c.OK:

@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -13,6 +14,7 @@ import (
 type UndoFilter struct {
 	Incident string
 	By       string    // actor's name
+	Request  string    // the request they came from
 	Since    time.Time // begun at or after
 }
 
@@ -50,12 +52,17 @@ func (d *Dispatcher) UndoMany(ctx context.Context, f UndoFilter, actor Actor) (P
 	}
 	q := Request{Verb: Unblock, Actor: actor, Incident: f.Incident, Reason: "undo many"}
 	d.mu.Lock()
+	var rs []*record
 	for _, r := range d.records {
 		if r.end == "" && r.verb.lasting() && r.verb != Allow &&
 			(f.Incident == "" || r.incident == f.Incident) && (f.By == "" || r.actor.Name == f.By) &&
-			!r.created.Before(f.Since) {
-			q.Targets = append(q.Targets, r.target)
+			(f.Request == "" || r.request == f.Request) && !r.created.Before(f.Since) {
+			rs = append(rs, r)
 		}
+	}
+	slices.SortFunc(rs, func(x, y *record) int { return cmp.Or(x.created.Compare(y.created), cmp.Compare(x.id, y.id)) })
+	for _, r := range rs {
+		q.Targets, q.Only = append(q.Targets, r.target), append(q.Only, r.id)
 	}
 	d.mu.Unlock()
 	if len(q.Targets) == 0 {
@@ -70,7 +77,7 @@ func (d *Dispatcher) widenUnblock(q *Request) {
 	out := make([]Target, 0, len(q.Targets))
 	for _, t := range q.Targets {
 		n := len(out)
-		if t.Prefix.IsValid() && len(d.standingOn(t, "")) == 0 {
+		if t.Prefix.IsValid() && len(d.standingOn(t, "", nil)) == 0 {
 			known := map[netip.Prefix]bool{}
 			for _, r := range d.covering.inside(t.Prefix) {
 				if p := r.target.Prefix; !known[p] { // a throttle and a block of it end together
@@ -91,8 +98,9 @@ func (d *Dispatcher) commitUndo(ctx context.Context, p *planned, a Answer) ([]De
 	q := &p.plan.Request
 	d.mu.Lock()
 	var rs []*record
+	only := onlyThese(q)
 	for _, t := range q.Targets {
-		rs = append(rs, d.standingOn(t, q.Undoes)...)
+		rs = append(rs, d.standingOn(t, q.Undoes, only)...)
 	}
 	now := d.now()
 	entries := []Entry{d.commitment(p, a, 0)}
@@ -150,8 +158,20 @@ func (d *Dispatcher) endWritten(rs []*record) {
 	}
 }
 
+// onlyThese is Request.Only as a set; nil chooses all.
+func onlyThese(q *Request) map[string]bool {
+	if len(q.Only) == 0 {
+		return nil
+	}
+	only := make(map[string]bool, len(q.Only))
+	for _, id := range q.Only {
+		only[id] = true
+	}
+	return only
+}
+
 // standingOn returns what an unblock of t ends. The caller holds mu.
-func (d *Dispatcher) standingOn(t Target, undoes string) []*record {
+func (d *Dispatcher) standingOn(t Target, undoes string, only map[string]bool) []*record {
 	var out []*record
 	if undoes != "" {
 		if r := d.records[undoes]; r != nil && r.end == "" && r.durable {
@@ -160,7 +180,7 @@ func (d *Dispatcher) standingOn(t Target, undoes string) []*record {
 		return out
 	}
 	for _, v := range hitting {
-		if r := d.standing[place(v, t.Key())]; r != nil && r.end == "" && r.durable {
+		if r := d.standing[place(v, t.Key())]; r != nil && r.end == "" && r.durable && (only == nil || only[r.id]) {
 			out = append(out, r)
 		}
 	}

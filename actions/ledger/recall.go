@@ -15,6 +15,7 @@ const (
 	recentWithin = 24 * time.Hour
 	recentMost   = 500
 	pastWithin   = 48 * time.Hour
+	scaledWithin = 7 * 24 * time.Hour
 )
 
 // Recall returns what a dispatcher must know after a start.
@@ -41,6 +42,11 @@ func (l *Ledger) recall(ctx context.Context, m *actions.Memory) error {
 	}
 	m.Recent, err = selectDecisions(ctx, tx, `active = 0 AND changed >= ? ORDER BY changed DESC LIMIT ?`,
 		now.Add(-recentWithin).UnixNano(), recentMost)
+	if err != nil {
+		return err
+	}
+	m.Scaled, err = selectDecisions(ctx, tx, `active = 0 AND changed >= ? AND verb IN ('scale_up', 'scale_down') ORDER BY changed DESC LIMIT ?`,
+		now.Add(-scaledWithin).UnixNano(), recentMost)
 	if err != nil {
 		return err
 	}
