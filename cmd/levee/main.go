@@ -84,7 +84,7 @@ func newRoot(g *global) *cobra.Command {
 			g.streams.Color = false
 		}
 	}
-	root.AddCommand(newDemo(g), newBench(g), newWatch(g), newServe(g), newAttach(g), newDoctor(g), newInit(g), newScan(g), newParse(g), newElastic(g), newEnforcer(g), newNotify(g), newVersion(g))
+	root.AddCommand(newDemo(g), newBench(g), newWatch(g), newServe(g), newAttach(g), newDoctor(g), newInit(g), newScan(g), newParse(g), newElastic(g), newElastalert(g), newEnforcer(g), newNotify(g), newVersion(g))
 	root.AddCommand(newVerbs(g)...)
 	return root
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"strconv"
 	"time"
 
@@ -44,6 +45,11 @@ func (o Origin) doc(index string, at time.Time, f fields, key ...string) (Doc, e
 	f["observer.type"] = "levee"
 	f["observer.version"] = o.Version
 	maps.DeleteFunc(f, func(_ string, v any) bool { return v == nil || v == "" })
+	for k, v := range f {
+		if x, ok := v.(float64); ok {
+			f[k] = math.Round(x*1e4) / 1e4 // people read them in messages
+		}
+	}
 	body, err := json.Marshal(f)
 	if err != nil {
 		return Doc{}, fmt.Errorf("write a document for %s: %w", index, err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -18,9 +19,12 @@ const (
 	StatsStream    = "levee-stats"
 	EventsStream   = "levee-events"
 	DecisionsIndex = "levee-decisions"
+	// RehearsalStream is apart from the others so that a rehearsal counts
+	// nowhere and is gone after a day.
+	RehearsalStream = "levee-rehearsal"
 )
 
-var streams = []string{RequestsStream, StatsStream, EventsStream}
+var streams = []string{RequestsStream, StatsStream, EventsStream, RehearsalStream}
 
 //go:embed templates/*.json roles/*.json
 var files embed.FS
@@ -66,23 +70,37 @@ func Templates() ([]Template, error) {
 // Fields returns every field that documents of the index or data stream may
 // have, by its dotted name, with its type.
 func Fields(index string) (map[string]string, error) {
+	var composed struct {
+		Of       []string `json:"composed_of"`
+		Optional []string `json:"ignore_missing_component_templates"`
+	}
+	if err := read("index-"+index, &composed); err != nil {
+		return nil, fmt.Errorf("fields of %s: %w", index, err)
+	}
 	all := map[string]string{}
-	for _, name := range []string{"levee-ecs", index + "-fields"} {
-		body, err := files.ReadFile("templates/" + name + ".json")
-		if err != nil {
-			return nil, fmt.Errorf("fields of %s: %w", index, err)
+	for _, name := range composed.Of {
+		if slices.Contains(composed.Optional, name) {
+			continue
 		}
 		var t struct {
 			Template struct {
 				Mappings field `json:"mappings"`
 			} `json:"template"`
 		}
-		if err := json.Unmarshal(body, &t); err != nil {
+		if err := read(name, &t); err != nil {
 			return nil, fmt.Errorf("fields of %s: %w", index, err)
 		}
 		t.Template.Mappings.collect("", all)
 	}
 	return all, nil
+}
+
+func read(template string, into any) error {
+	body, err := files.ReadFile("templates/" + template + ".json")
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(body, into)
 }
 
 type field struct {
@@ -103,7 +121,7 @@ func (f field) collect(at string, into map[string]string) {
 }
 
 // Roles are what the API keys for levee may be allowed, mildest first.
-var Roles = []string{"read", "publish", "setup"}
+var Roles = []string{"read", "publish", "alerts", "setup"}
 
 // Role returns the role descriptor of one of Roles, as JSON.
 func Role(name string) ([]byte, error) {
