@@ -118,7 +118,7 @@ func withEvidence(r actions.Request, ev []detect.Evidence) actions.Request {
 func (m *Model) askBlock() tea.Cmd {
 	r := m.blockRequest()
 	if len(r.Targets) == 0 {
-		m.say("info", "none of its sources is in the list and not yet blocked: t throttles the signature")
+		m.say("info", m.named("none of its sources is in the list and not yet blocked: {throttle} throttles the signature"))
 		return nil
 	}
 	return m.ask("Block", r)
@@ -273,7 +273,7 @@ func (m *Model) toggleAuto() tea.Cmd {
 	case !a.Armed:
 		m.open(&askDialog{title: "Arm automation again?", yes: "arm", words: []string{
 			"It was stopped by " + orNone(a.DisarmedBy) + sinceText(a.Since) + ".",
-			"Armed, it acts up to level " + string(a.Level) + " inside its budget (7 shows what it would do next).",
+			"Armed, it acts up to level " + string(a.Level) + m.named(" inside its budget ({auto-mode} shows what it would do next)."),
 		}, do: func(m *Model) tea.Cmd { return m.run("automation is armed again", op.Arm) }}, false)
 		return nil
 	case a.On:

@@ -53,7 +53,7 @@ func (s *auditScreen) draw(m *Model, c *canvas, h int) {
 	stop := c.rows + h
 	m.heading(c, m.crumbs("decisions of the last day, latest change first"+needleText(s.needle)))
 	if len(s.all) == 0 {
-		c.line(m.th.dim, " "+map[bool]string{true: "nobody, and no automation, has done anything yet", false: "no decision holds " + s.needle + "   esc shows all"}[s.needle == ""])
+		c.line(m.th.dim, " "+map[bool]string{true: "nobody, and no automation, has done anything yet", false: "no decision holds " + s.needle + m.named("   {escape} shows all")}[s.needle == ""])
 		c.blank(stop - c.rows)
 		return
 	}

@@ -16,17 +16,17 @@ func (s *autoScreen) move(_ *Model, n int) { s.view.move(n) }
 func (s *autoScreen) enter(*Model)         {}
 
 func (s *autoScreen) draw(m *Model, c *canvas, h int) {
-	m.heading(c, m.crumbs("A turns it on or off, ! stops all automation at once"))
+	m.heading(c, m.crumbs(m.named("{auto} turns it on or off, ! stops all automation at once")))
 	a := m.d.board.Auto
 	t := writer{th: m.th, w: c.w}
 	word, _ := m.automation()
 	switch {
 	case !a.Armed:
-		t.add(m.th.bad, " "+word+sinceText(a.Since)+": nothing is done by itself. A arms it again")
+		t.add(m.th.bad, " "+word+sinceText(a.Since)+m.named(": nothing is done by itself. {auto} arms it again"))
 	case m.d.board.DryRun:
 		t.add(m.th.warn, " DRY RUN: decisions are written down, nothing is enforced (actions.dry_run)")
 	case !a.On:
-		t.add(m.th.warn, " SUGGEST: it names what it would do and leaves it to you. A lets it act")
+		t.add(m.th.warn, " SUGGEST: it names what it would do and leaves it to you. "+m.keyOf("auto")+" lets it act")
 	default:
 		t.add(m.th.good, " ARMED"+sinceText(a.Since)+": it acts up to level "+string(a.Level)+", inside this budget")
 	}

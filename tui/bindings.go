@@ -24,6 +24,9 @@ func page(sign int) func(m *Model) tea.Cmd {
 	return do(func(m *Model) { m.screens[m.at].move(m, sign*max(m.h-12, 3)) })
 }
 
+// screenActions name the numbered screens for Options.Keys.
+var screenActions = [...]string{"overview", "suspects", "incident", "blocks", "jobs", "audit", "auto-mode", "health", "sessions", "fleet"}
+
 // defaultBindings is every key of the console.
 func defaultBindings() []binding {
 	bs := []binding{
@@ -39,14 +42,14 @@ func defaultBindings() []binding {
 		{name: "mark-range", keys: []string{"v"}, group: "Choose", help: "mark from the last mark to here", on: inTable, do: do(func(m *Model) { m.table.markRange(m.opt.Now()) })},
 		{name: "sort", keys: []string{"o"}, short: "sort", group: "Choose", help: "sort by the next column", on: inTable, do: do((*Model).nextSort)},
 		{name: "sort-reverse", keys: []string{"O"}, group: "Choose", help: "turn the order round", on: inTable, do: do(func(m *Model) { m.table.up = !m.table.up; m.resort() })},
-		{name: "hold", keys: []string{"z"}, short: "hold", group: "Choose", help: "hold the order of the rows until z again (a few seconds are held by themselves after each move)", on: inTable, do: do((*Model).toggleHold)},
-		{name: "open-only", keys: []string{"f"}, short: "needs you", group: "Choose", help: "show only the suspects that nobody has dealt with; f again shows all", on: inTable, do: do((*Model).onlyOpen)},
+		{name: "hold", keys: []string{"z"}, short: "hold", group: "Choose", help: "hold the order of the rows until {hold} again (a few seconds are held by themselves after each move)", on: inTable, do: do((*Model).toggleHold)},
+		{name: "open-only", keys: []string{"f"}, short: "needs you", group: "Choose", help: "show only the suspects that nobody has dealt with; {open-only} again shows all", on: inTable, do: do((*Model).onlyOpen)},
 		{name: "follow", keys: []string{"F"}, group: "Choose", help: "let the cursor stay on the worst source again", on: inTable, do: do((*Model).follow)},
 		{name: "scale", keys: []string{"s"}, short: "scale", group: "Act", help: "ask Jenkins for more servers", why: mayAct, do: (*Model).askScale},
 		{name: "throttle", keys: []string{"t"}, short: "throttle", group: "Act", help: "throttle the incident's signature where requests arrive", on: []screenID{scrIncident}, why: whyNoIncident, do: (*Model).askThrottle},
 		{name: "harden", keys: []string{"h"}, short: "harden", group: "Act", help: "harden the incident's service", on: []screenID{scrIncident}, why: whyNoIncident, do: (*Model).askHarden},
 		{name: "auto", keys: []string{"A"}, short: "auto", group: "Act", help: "turn auto mode on (asks) or off (at once); arm automation again after !", why: mayAct, do: (*Model).toggleAuto},
-		{name: "stop", keys: []string{"!"}, group: "Act", help: "stop all automation at once, here and in the fleet; asks nothing. A arms it again", do: (*Model).panicKey},
+		{name: "stop", keys: []string{"!"}, group: "Act", help: "stop all automation at once, here and in the fleet; asks nothing. {auto} arms it again", do: (*Model).panicKey},
 		{name: "own", keys: []string{"o"}, short: "own", group: "Act", help: "make the incident yours; from somebody else it asks first", on: []screenID{scrIncident}, why: whyNoCase, do: (*Model).takeIncident},
 		{name: "note", keys: []string{"N"}, short: "note", group: "Act", help: "write a note about the incident; it is in the hand-over text", on: []screenID{scrIncident}, why: whyNoCase, do: (*Model).askNote},
 		{name: "approve", keys: []string{"P"}, group: "Act", help: "be the second person for what another operator asks for; shows it and asks", why: whyNotApprove, do: (*Model).askApprove},
@@ -72,7 +75,7 @@ func defaultBindings() []binding {
 		{name: "zoom-out", keys: []string{"_"}, group: "Chart", help: "a longer span", on: []screenID{scrOverview}, do: do(func(m *Model) { m.zoom(1) })},
 		{name: "chart-left", keys: []string{"left"}, group: "Chart", help: "what was at that moment: move the chart's cursor", on: []screenID{scrOverview}, do: do(func(m *Model) { m.chart.cursor = min(m.chart.cursor+1, max(m.w, 1)) })},
 		{name: "chart-right", keys: []string{"right"}, group: "Chart", help: "move it back towards now", on: []screenID{scrOverview}, do: do(func(m *Model) { m.chart.cursor = max(m.chart.cursor-1, 0) })},
-		{name: "scope", keys: []string{"S"}, group: "Chart", help: "charts and tops count only the suspects that pass the filter; S again: all traffic", on: inTable, do: do((*Model).toggleScope)},
+		{name: "scope", keys: []string{"S"}, group: "Chart", help: "charts and tops count only the suspects that pass the filter; {scope} again: all traffic", on: inTable, do: do((*Model).toggleScope)},
 		{name: "messages", keys: []string{"M"}, group: "Screens", help: "messages, latest first", do: do(func(m *Model) { m.goTo(scrMessages) })},
 		{name: "help", keys: []string{"?"}, group: "Screens", help: "this help", do: do((*Model).toggleHelp)},
 		{name: "quit", keys: []string{"q"}, group: "Other", help: "leave a detail; on the numbered screens leave the console (ctrl+c does anywhere)", do: (*Model).askQuit},
@@ -85,10 +88,9 @@ func defaultBindings() []binding {
 			m.goTo(id)
 		}
 	}
-	names := [...]string{"overview", "suspects", "incident", "blocks", "jobs", "audit", "auto-mode", "health", "sessions", "fleet"}
 	helps := [...]string{"traffic and the worst suspects", "all suspects", "the incident: what, why, what to do", "what is in force, with TTL", "Jenkins jobs",
 		"what was decided, and by whom", "what auto mode does next and why not more", "inputs, enforcers, memory, lag", "who is here", "the whole fleet from Elasticsearch, beside this levee"}
-	for i, n := range names {
+	for i, n := range screenActions {
 		bs = append(bs, binding{name: n, keys: []string{strconv.Itoa((i + 1) % 10)}, group: "Screens", help: helps[i],
 			do: do(open(screenID(i)))})
 	}
@@ -107,7 +109,7 @@ func whyNotBlock(m *Model) string {
 		return "no source is selected"
 	}
 	if n > 1 && m.d.stale {
-		return "the data is " + age(m.d.status.DataAge) + " old: many at once is off until it is fresh (8 shows the inputs). Single sources can be blocked"
+		return "the data is " + age(m.d.status.DataAge) + m.named(" old: many at once is off until it is fresh ({health} shows the inputs). Single sources can be blocked")
 	}
 	return ""
 }
@@ -123,7 +125,7 @@ func whyNoIncident(m *Model) string {
 	case !in.Closed.IsZero():
 		return "this incident is over"
 	case !in.Attack.Hostile():
-		return "a " + attackName(in.Attack) + " is no attack: blocking would hit real visitors. s adds servers"
+		return "a " + attackName(in.Attack) + m.named(" is no attack: blocking would hit real visitors. {scale} adds servers")
 	case m.d.stale:
 		return "the data is " + age(m.d.status.DataAge) + " old: acts on many sources are off until it is fresh"
 	}
@@ -145,7 +147,7 @@ func whyNotUndo(m *Model) string {
 		return why
 	}
 	if m.undoable() == nil {
-		return "you have no act in force; 4 lists all blocks, x lifts one"
+		return m.named("you have no act in force; {blocks} lists all blocks, {unblock} lifts one")
 	}
 	return ""
 }

@@ -61,12 +61,12 @@ func (s *blocksScreen) draw(m *Model, c *canvas, h int) {
 	}
 	m.heading(c, m.crumbs(inForce+strconv.Itoa(b.Queue)+" on their way"+needleText(s.needle)))
 	if len(s.shown) == 0 && s.needle != "" {
-		c.line(m.th.dim, " nothing in force holds "+s.needle+"   esc shows all")
+		c.line(m.th.dim, " nothing in force holds "+s.needle+m.named("   {escape} shows all"))
 		c.blank(stop - c.rows)
 		return
 	}
 	if len(s.shown) == 0 {
-		c.line(m.th.dim, " nothing is blocked or allowed now. b on a suspect (1) blocks it; 6 shows what ended")
+		c.line(m.th.dim, m.named(" nothing is blocked or allowed now. {block} on a suspect ({overview}) blocks it; {audit} shows what ended"))
 		c.blank(stop - c.rows)
 		return
 	}
@@ -118,7 +118,7 @@ func (s *blocksScreen) drawDetail(m *Model, c *canvas, stop int) {
 		out = append(out, "no enforcer has answered yet")
 	}
 	c.line(m.th.text, " done  "+strings.Join(out, "; "))
-	c.line(m.th.dim, " x lifts it, u undoes your last act, enter opens the source")
+	c.line(m.th.dim, m.named(" {unblock} lifts it, {undo} undoes it, {detail} opens the source"))
 	c.blank(stop - c.rows)
 }
 

@@ -100,7 +100,7 @@ func (m *Model) cmdHandover(args []string) (tea.Cmd, error) {
 		return nil, errorText(why)
 	}
 	if len(args) != 1 {
-		return nil, errorText("needs the name of who takes the incident over; 3, then c copies the hand-over text")
+		return nil, errorText(m.named("needs the name of who takes the incident over; {incident}, then {copy} copies the hand-over text"))
 	}
 	id := m.incident().ID
 	c, _ := m.caseOf(id)

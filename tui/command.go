@@ -188,7 +188,7 @@ func (m *Model) command(line string) tea.Cmd {
 			return cmd
 		}
 	}
-	m.say("warn", fmt.Sprintf("there is no command %q; ? lists them", words[0]))
+	m.say("warn", fmt.Sprintf("there is no command %q; %s lists them", words[0], m.keyOf("help")))
 	return nil
 }
 

@@ -194,7 +194,7 @@ func TestHelpNamesEveryBinding(t *testing.T) {
 	d.keys("?")
 	s := strings.Join(strings.Fields(d.screen()), " ")
 	for _, b := range d.m.keys {
-		if b.help != "" && !strings.Contains(s, b.help) {
+		if b.help != "" && !strings.Contains(s, d.m.named(b.help)) {
 			t.Errorf("help does not name %s: %s", b.name, b.help)
 		}
 	}

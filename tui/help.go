@@ -16,7 +16,7 @@ func (s *helpScreen) move(_ *Model, n int) { s.view.move(n) }
 func (s *helpScreen) enter(*Model)         {}
 
 func (s *helpScreen) draw(m *Model, c *canvas, h int) {
-	m.heading(c, "Help  ? or esc closes, j k scroll")
+	m.heading(c, m.named("Help  {help} or {escape} closes, {down} {up} scroll"))
 	t := writer{th: m.th, w: c.w}
 	at := m.at
 	m.at = s.from // what a key can do is told for the screen the help was called from
@@ -29,7 +29,7 @@ func (s *helpScreen) draw(m *Model, c *canvas, h int) {
 				continue
 			}
 			p := m.th.text
-			text := b.help
+			text := m.named(b.help)
 			switch {
 			case !b.shown(s.from):
 				p = m.th.dim
@@ -68,10 +68,10 @@ func (s *helpScreen) draw(m *Model, c *canvas, h int) {
 	for _, l := range [...]string{
 		"Enter never confirms and Cancel has the focus: only y does it.",
 		"A dialog keeps the targets it was opened for, whatever moves behind it.",
-		"Every block ends by itself (TTL); u lifts your latest one at once.",
-		"! stops automation without a question, in a dialog too; only in a text line (/ or :) it is a letter: esc first.",
+		"Every block ends by itself (TTL); {undo} lifts your latest one at once.",
+		"! stops automation without a question, in a dialog too; only in a text line ({filter} or {command}) it is a letter: esc first.",
 	} {
-		t.pair("·", l)
+		t.pair("·", m.named(l))
 	}
 	s.view.lines = t.lines
 	s.view.draw(m, c, h-1)

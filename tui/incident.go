@@ -72,7 +72,7 @@ func (s *incidentScreen) draw(m *Model, c *canvas, h int) {
 	}
 	nth := ""
 	if n := len(m.d.snap.Incidents); n > 1 {
-		nth = "  " + plural(n, "incident") + ", n shows the next"
+		nth = "  " + plural(n, "incident") + m.named(", {next} shows the next")
 	}
 	m.heading(c, "Incident "+in.ID+nth)
 	t := writer{th: m.th, w: c.w}
@@ -88,7 +88,7 @@ func (s *incidentScreen) draw(m *Model, c *canvas, h int) {
 	}
 	short := h < 18 // the advice comes first where little can be seen
 	if short && in.Closed.IsZero() {
-		s.advice(&t, in)
+		s.advice(m, &t, in)
 		t.add("", "")
 	}
 	t.pair("signature", signatureText(in.Signature))
@@ -98,7 +98,7 @@ func (s *incidentScreen) draw(m *Model, c *canvas, h int) {
 	}
 	t.pair("sources", s.sources(m, in))
 	if !short && in.Closed.IsZero() {
-		s.advice(&t, in)
+		s.advice(m, &t, in)
 	}
 	t.head("Why")
 	t.indent = 20
@@ -188,15 +188,15 @@ func (s *incidentScreen) verdict(m *Model, t *writer, in *detect.Incident) {
 }
 
 // advice names what to do in order, with the key that does it.
-func (s *incidentScreen) advice(t *writer, in *detect.Incident) {
+func (s *incidentScreen) advice(m *Model, t *writer, in *detect.Incident) {
 	keys := map[detect.Measure]string{
-		detect.ScaleUp: "s  add servers", detect.Throttle: "t  throttle the signature where requests arrive", detect.Harden: "h  harden the service",
-		detect.BlockSource: "b  block its source", detect.BlockSources: "b  block its sources one by one", detect.BlockPrefix: "b  block its prefix",
+		detect.ScaleUp: "{scale}  add servers", detect.Throttle: "{throttle}  throttle the signature where requests arrive", detect.Harden: "{harden}  harden the service",
+		detect.BlockSource: "{block}  block its source", detect.BlockSources: "{block}  block its sources one by one", detect.BlockPrefix: "{block}  block its prefix",
 		detect.Observe: "-  only watch it",
 	}
 	t.head("What to do")
 	for i, me := range in.Measures {
-		text := keys[me]
+		text := m.named(keys[me])
 		if text == "" {
 			text = strings.ReplaceAll(string(me), "_", " ")
 		}
@@ -205,7 +205,7 @@ func (s *incidentScreen) advice(t *writer, in *detect.Incident) {
 	if len(in.Measures) == 0 {
 		t.add(t.th.dim, " nothing is recommended yet")
 	}
-	t.add(t.th.dim, " enter lists its sources, c copies a hand-over text")
+	t.add(t.th.dim, m.named(" {detail} lists its sources, {copy} copies a hand-over text"))
 }
 
 // handover is what one shift tells the next about in.

@@ -36,7 +36,7 @@ func (s *jobsScreen) draw(m *Model, c *canvas, h int) {
 	}
 	m.heading(c, m.crumbs(note))
 	if len(jobs) == 0 {
-		c.line(m.th.dim, " no job was started yet; s asks Jenkins for more servers")
+		c.line(m.th.dim, m.named(" no job was started yet; {scale} asks Jenkins for more servers"))
 		c.blank(stop - c.rows)
 		return
 	}

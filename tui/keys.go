@@ -57,7 +57,7 @@ func newBindings(over map[string]string) ([]binding, error) {
 	for _, n := range names {
 		i := slices.IndexFunc(bs, func(b binding) bool { return b.name == n })
 		if i < 0 {
-			return defaultBindings(), fmt.Errorf("keys: there is no action %q; the help screen (?) names them", n)
+			return defaultBindings(), fmt.Errorf("keys: there is no action %q; the help screen names them", n)
 		}
 		bs[i].keys = strings.Fields(strings.ReplaceAll(over[n], "space", "\x00"))
 		for j, k := range bs[i].keys {
@@ -107,7 +107,7 @@ func (m *Model) press(msg tea.KeyMsg) tea.Cmd {
 	case key == "ctrl+c":
 		return tea.Quit
 	case msg.Paste && m.prompt == nil:
-		m.say("warn", "a paste is not taken for keys; : or / take text")
+		m.say("warn", m.named("a paste is not taken for keys; {command} or {filter} take text"))
 		return nil
 	case m.prompt != nil:
 		return m.prompt.press(m, msg)
@@ -137,7 +137,7 @@ func (m *Model) press(msg tea.KeyMsg) tea.Cmd {
 			return nil
 		}
 	}
-	m.say("info", "no action on "+fmt.Sprintf("%q", key)+"; ? lists the keys")
+	m.say("info", "no action on "+fmt.Sprintf("%q", key)+m.named("; {help} lists the keys"))
 	return nil
 }
 
@@ -171,10 +171,10 @@ func (m *Model) screenNames(ids []screenID) string {
 	var out []string
 	for _, id := range ids {
 		if id == scrSource {
-			out = append(out, "a source (enter)")
+			out = append(out, m.named("a source ({detail})"))
 			continue
 		}
-		out = append(out, m.screens[id].title(m)+" ("+fmt.Sprint((int(id)+1)%10)+")")
+		out = append(out, m.screens[id].title(m)+" ("+m.keyOf(screenActions[id])+")")
 	}
 	return strings.Join(out, ", ")
 }
@@ -186,11 +186,11 @@ func (m *Model) panicKey() tea.Cmd {
 		return nil
 	}
 	if !m.d.board.Auto.Armed {
-		m.say("info", "automation is already stopped; A arms it again")
+		m.say("info", m.named("automation is already stopped; {auto} arms it again"))
 		return nil
 	}
 	m.say("warn", "stopping all automation…")
-	return m.run("all automation is stopped; what stands stays until its TTL ends. A arms it again", m.op.Disarm)
+	return m.run(m.named("all automation is stopped; what stands stays until its TTL ends. {auto} arms it again"), m.op.Disarm)
 }
 
 // quiet makes keys that were typed for something else go nowhere: after a

@@ -6,8 +6,8 @@ import (
 	"levee/actions"
 )
 
-// outcome sums up what became of an act. UNKNOWN is never told as a success.
-func outcome(what string, undo bool, done []actions.Decision) (level, text string) {
+// outcome sums up what became of an act; key is the one that undoes. UNKNOWN is never told as a success.
+func outcome(what, key string, undo bool, done []actions.Decision) (level, text string) {
 	unknown, failed := 0, 0
 	note := ""
 	for i := range done {
@@ -33,12 +33,12 @@ func outcome(what string, undo bool, done []actions.Decision) (level, text strin
 	case len(done) == 0:
 		return "info", what + ": nothing was left to do"
 	}
-	return "ok", what + ": " + doneWords(undo, done)
+	return "ok", what + ": " + doneWords(key, undo, done)
 }
 
 // doneWords says how far decisions came. The way back stands first: a narrow
 // line is cut at its end.
-func doneWords(undo bool, done []actions.Decision) string {
+func doneWords(key string, undo bool, done []actions.Decision) string {
 	switch d := &done[0]; {
 	case d.State == actions.Undone || d.Verb == actions.Unblock:
 		return "lifted"
@@ -47,9 +47,9 @@ func doneWords(undo bool, done []actions.Decision) string {
 	case undo:
 		return "done"
 	case d.State == actions.Intent:
-		return "u undoes it; written down and on its way"
+		return key + " undoes it; written down and on its way"
 	case d.TTL > 0:
-		return "u undoes it; done, for " + span(d.TTL)
+		return key + " undoes it; done, for " + span(d.TTL)
 	}
-	return "u undoes it; done"
+	return key + " undoes it; done"
 }

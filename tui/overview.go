@@ -119,7 +119,7 @@ func (m *Model) tableTitle() string {
 func (m *Model) emptyTable() string {
 	switch {
 	case m.table.filter != nil && m.table.filter.text != "" && m.table.total > 0:
-		return "nothing passes the filter /" + m.table.filter.text + "   esc clears it"
+		return "nothing passes the filter /" + m.table.filter.text + m.named("   {escape} clears it")
 	case m.d.status.DataAge < 0:
 		return "waiting for the first log line (" + m.keyOf("health") + " shows the inputs)"
 	case m.d.stale:

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -278,7 +279,7 @@ func (d *planDialog) commit(m *Model) tea.Cmd {
 }
 
 // errUnknown stands for a commit that gave no answer: it may have happened.
-var errUnknown = errors.New("UNKNOWN: no answer came in time. It may have been done; 4 shows what the ledger says")
+var errUnknown = errors.New("UNKNOWN: no answer came in time. It may have been done")
 
 // committed takes the outcome. It is told even when the dialog is closed; a bad
 // one that would be missed comes back as a dialog of its own.
@@ -289,7 +290,8 @@ func (m *Model) committed(msg commitMsg) {
 	if msg.err != nil {
 		text := msg.err.Error()
 		if errors.Is(msg.err, context.DeadlineExceeded) || errors.Is(msg.err, context.Canceled) {
-			text, msg.err = errUnknown.Error(), errUnknown
+			msg.err = fmt.Errorf("%w; %s shows what the ledger says", errUnknown, m.keyOf("blocks"))
+			text = msg.err.Error()
 		}
 		m.say("error", msg.what+": "+text)
 		if open {
@@ -305,7 +307,7 @@ func (m *Model) committed(msg commitMsg) {
 		m.close()
 	}
 	m.table.marks = map[netip.Prefix]bool{}
-	level, text := outcome(msg.what, msg.undo, msg.done)
+	level, text := outcome(msg.what, m.keyOf("undo"), msg.undo, msg.done)
 	if level == "ok" && msg.done[0].State != actions.Intent {
 		m.hush(msg.sent)
 	}

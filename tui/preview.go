@@ -59,7 +59,7 @@ func (d *planDialog) question(m *Model, t *writer) {
 	}
 	switch {
 	case d.preview:
-		t.add(th.dim, "a preview: nothing will be done. esc, then b, to block")
+		t.add(th.dim, m.named("a preview: nothing will be done. esc, then {block}, to block"))
 	case d.sending:
 		t.add(th.warn, "sent; waiting for the answer…")
 	case d.got == nil || d.err != nil:
@@ -85,7 +85,7 @@ func (d *planDialog) second(m *Model, t *writer) {
 	alone := "Alone: type \"" + breakGlass + "\", then y (logged loudly): " + d.typed + "_"
 	switch {
 	case d.waiting && d.code != "":
-		t.add(t.th.warn, "Waiting for another operator: P in a console, or levee approve "+d.code)
+		t.add(t.th.warn, "Waiting for another operator: "+m.keyOf("approve")+" in a console, or levee approve "+d.code)
 	case d.waiting:
 		t.add(t.th.warn, "Asking for a second person…")
 	case can && d.typed == "":

@@ -239,6 +239,6 @@ func (s *sourceScreen) shares(m *Model, t *writer) {
 	if len(near) == 0 {
 		t.pair(name, "no other address is active")
 	} else {
-		t.pair(name, plural(len(near), "active neighbour")+": "+strings.Join(near, " ")+"  (n opens the first, p the prefix)")
+		t.pair(name, plural(len(near), "active neighbour")+": "+strings.Join(near, " ")+m.named("  ({neighbour} opens the first, {prefix} the prefix)"))
 	}
 }

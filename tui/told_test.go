@@ -39,7 +39,7 @@ func TestOneActIsOneMessage(t *testing.T) {
 
 func TestUndoSaysNothingOfATTL(t *testing.T) {
 	down := []actions.Decision{{Verb: actions.ScaleDown, State: actions.Applied, TTL: 30 * time.Minute}}
-	if _, got := outcome("Undo scale up of shop", true, down); got != "Undo scale up of shop: done" {
+	if _, got := outcome("Undo scale up of shop", "u", true, down); got != "Undo scale up of shop: done" {
 		t.Errorf("got %q", got)
 	}
 }

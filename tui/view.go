@@ -124,9 +124,9 @@ func (m *Model) drawMessage(c *canvas) {
 		c.put(p, "  "[:1+min(n-1-i, 1)])
 		c.cell(p, s, min(measure(s), room), false)
 	}
-	if c.w-c.col > 6 {
-		c.space("", c.w-6)
-		c.put(m.th.dim, "M:all")
+	if all := m.keyOf("messages") + ":all"; c.w-c.col > measure(all)+1 {
+		c.space("", c.w-measure(all)-1)
+		c.put(m.th.dim, all)
 	}
 	c.end()
 }
@@ -147,8 +147,9 @@ func (m *Model) drawLong(c *canvas, n *actions.Notice) bool {
 	c.put(p, "            ")
 	rest := strings.Join(lines[1:], " ")
 	c.cell(p, rest, min(measure(rest), c.w-c.col-7), false)
-	c.space("", c.w-6)
-	c.put(m.th.dim, "M:all")
+	all := m.keyOf("messages") + ":all"
+	c.space("", c.w-measure(all)-1)
+	c.put(m.th.dim, all)
 	c.end()
 	return true
 }
@@ -167,9 +168,9 @@ func (m *Model) levelPen(level string) (pen, string) {
 
 // drawKeys writes the keys that matter here, as many as fit; help is always there.
 func (m *Model) drawKeys(c *canvas) {
-	stop, help := "! STOP AUTO  ", "? help"
+	stop, help := "! STOP AUTO  ", m.named("{help} help")
 	if c.w < 50 {
-		stop, help = "! STOP  ", "?"
+		stop, help = "! STOP  ", m.keyOf("help")
 	}
 	if !m.d.board.Auto.Armed || m.op == nil {
 		stop = ""
