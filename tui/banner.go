@@ -63,9 +63,12 @@ func (m *Model) drawBanner(c *canvas) {
 	if d.open > 1 {
 		more = "+" + strconv.Itoa(d.open-1) + " more" + d.others(c.w) + ": " + m.keyOf("incident") + " " + m.keyOf("next")
 	}
-	need := "all suspects handled"
+	need := ""
+	if d.need == 0 && len(d.snap.Suspects) > 0 {
+		need = "all suspects handled"
+	}
 	if d.need > 0 {
-		need = strconv.Itoa(d.need) + " need you: " + m.keyOf("open-only")
+		need = m.keyOf("open-only") + ": " + needYou(d.need)
 	}
 	if !in.Attack.Hostile() {
 		what, advice := " "+strings.ToUpper(attackName(in.Attack)), m.crowdAdvice(in.Attack, c.w)
@@ -82,6 +85,14 @@ func (m *Model) drawBanner(c *canvas) {
 	}
 	what += where
 	m.bannerLine(c, p, true, what, rps, more, need, do, since, wrong, blocked, queue)
+}
+
+// needYou counts the suspects that nobody has dealt with.
+func needYou(n int) string {
+	if n == 1 {
+		return "1 needs you"
+	}
+	return strconv.Itoa(n) + " need you"
 }
 
 // crowdAdvice says what a surge that is no attack needs.

@@ -102,7 +102,15 @@ func whyNotBlock(m *Model) string {
 		return why
 	}
 	if m.at == scrIncident {
-		return whyNoIncident(m)
+		if why := whyNoIncident(m); why != "" {
+			return why
+		}
+		if in := m.incident(); in.Enrolled == 0 {
+			return m.named("no single source of it is worth a block; {throttle} throttles what they share")
+		} else if m.d.parts[in.ID].left == 0 {
+			return m.named("all of its listed sources are dealt with: {blocks} shows them")
+		}
+		return ""
 	}
 	n := len(m.chosen())
 	if n == 0 {

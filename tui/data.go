@@ -23,8 +23,12 @@ type data struct {
 	open   int              // open incidents
 	need   int              // suspects worth a measure that nobody has dealt with
 	stale  bool             // data older than the limit
+	parts  map[string]part  // the listed sources of each incident
 	waits  []Waiting        // plans of others that this operator could approve
 }
+
+// part counts an incident's sources in the list: dealt with, and left.
+type part struct{ done, left int }
 
 // emptyData is what a console shows before the first snapshot.
 func emptyData() *data {
@@ -34,7 +38,7 @@ func emptyData() *data {
 
 // load reads feed; old is kept where nothing changed.
 func load(feed Feed, old *data, staleAfter time.Duration) *data {
-	d := &data{snap: feed.Snapshot(), board: feed.Board(), status: feed.Status(), me: old.me, acts: old.acts}
+	d := &data{snap: feed.Snapshot(), board: feed.Board(), status: feed.Status(), me: old.me, acts: old.acts, parts: map[string]part{}}
 	if d.snap == nil {
 		d.snap = &detect.Snapshot{}
 	}
@@ -62,8 +66,22 @@ func load(feed Feed, old *data, staleAfter time.Duration) *data {
 	}
 	for i := range d.snap.Suspects {
 		s := &d.snap.Suspects[i]
-		if s.Measure != detect.Observe && s.Measure != "" && !d.stand.of(s.Key, d.now()).handled() {
+		worth := s.Measure != detect.Observe && s.Measure != ""
+		if !worth && s.Incident == "" {
+			continue
+		}
+		handled := d.stand.of(s.Key, d.now()).handled()
+		if worth && !handled {
 			d.need++
+		}
+		if s.Incident != "" {
+			p := d.parts[s.Incident]
+			if handled {
+				p.done++
+			} else {
+				p.left++
+			}
+			d.parts[s.Incident] = p
 		}
 	}
 	return d

@@ -224,7 +224,7 @@ func TestListsAreNarrowedByText(t *testing.T) {
 func TestOnlyWhatNeedsYou(t *testing.T) {
 	f := newFake()
 	d := sit(t, f, 140, 36, plain)
-	d.sees("33 need you: f")
+	d.sees("f: 33 need you")
 	d.keys("f")
 	d.misses("BLOCKED", "JOB #4412", "ALLOW")
 	if n := len(d.m.table.rows); n != 33 {

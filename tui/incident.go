@@ -120,21 +120,16 @@ func (s *incidentScreen) draw(m *Model, c *canvas, h int) {
 // sources counts who takes part and, of an attack, who is dealt with.
 func (s *incidentScreen) sources(m *Model, in *detect.Incident) string {
 	if !in.Closed.IsZero() {
-		return strconv.Itoa(in.Sources) + " matched it, " + strconv.Itoa(in.Enrolled) + " were worth a block"
+		return number(float64(in.Sources)) + " matched it, " + number(float64(in.Enrolled)) + " were worth a block"
 	}
-	out := strconv.Itoa(in.Sources) + " match it"
+	out := number(float64(in.Sources)) + " match it"
 	if !in.Attack.Hostile() {
 		return out
 	}
-	blocked := 0
-	for i := range m.d.snap.Suspects {
-		if sp := &m.d.snap.Suspects[i]; sp.Incident == in.ID {
-			if k := m.d.stand.of(sp.Key, m.d.now()).kind; k == standBlocked || k == standJob {
-				blocked++
-			}
-		}
+	if in.Enrolled == 0 {
+		return out + ", none of them is worth a block of its own"
 	}
-	return out + ", " + strconv.Itoa(in.Enrolled) + " are worth a block, " + strconv.Itoa(blocked) + " of those listed are blocked"
+	return out + ", " + number(float64(in.Enrolled)) + " are worth a block, " + strconv.Itoa(m.d.parts[in.ID].done) + " of those listed are blocked"
 }
 
 // over says what is left of an incident that has ended.
@@ -195,12 +190,19 @@ func (s *incidentScreen) advice(m *Model, t *writer, in *detect.Incident) {
 		detect.Observe: "-  only watch it",
 	}
 	t.head("What to do")
+	blocked, left := m.d.parts[in.ID].done, m.d.parts[in.ID].left
 	for i, me := range in.Measures {
-		text := m.named(keys[me])
+		text, p := m.named(keys[me]), t.th.warn
 		if text == "" {
 			text = strings.ReplaceAll(string(me), "_", " ")
 		}
-		t.add(t.th.warn, " "+strconv.Itoa(i+1)+". "+text)
+		if strings.HasPrefix(string(me), "block") && blocked > 0 {
+			text += " (" + strconv.Itoa(blocked) + " blocked, " + strconv.Itoa(left) + " left)"
+			if left == 0 {
+				text, p = "done: all "+strconv.Itoa(blocked)+" of its sources that are listed are blocked", t.th.good
+			}
+		}
+		t.add(p, " "+strconv.Itoa(i+1)+". "+text)
 	}
 	if len(in.Measures) == 0 {
 		t.add(t.th.dim, " nothing is recommended yet")

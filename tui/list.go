@@ -162,3 +162,17 @@ func padRight(s string, n int) string {
 	}
 	return s
 }
+
+// cut shortens s to w columns, with an ellipsis where it is longer.
+func cut(s string, w int) string {
+	if measure(s) <= w {
+		return s
+	}
+	n := 0
+	for i, r := range s {
+		if n += max(measure(string(r)), 0); n > w-1 {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}

@@ -137,6 +137,7 @@ func (m *Model) load() {
 	for _, n := range news {
 		m.seen = max(m.seen, n.Seq)
 		if !m.told.repeats(&n, m.d.me.Name) {
+			m.wayBack(&n)
 			m.remember(n)
 		}
 	}

@@ -40,14 +40,14 @@ func (m *Model) whatNext() (what, next []string, p pen) {
 	case in == nil:
 		what = m.lastIncident()
 	case in.Attack.Hostile():
-		blocked := strconv.Itoa(m.blockedOf(in)) + " of them blocked"
+		blocked := strconv.Itoa(m.d.parts[in.ID].done) + " of them blocked"
 		if in.Enrolled == 0 {
 			blocked = ""
 		}
 		what = []string{"stopping it removes " + percent(in.Excess) + " of the excess, touches " + percent(in.Collateral) + " of usual traffic",
 			plural(in.Enrolled, "source") + " worth a block", blocked}
 	default:
-		what = []string{"no attack: blocking would hit " + percent(in.Collateral) + " of usual visitors", plural(in.Sources, "source") + " take part"}
+		what = []string{"no attack: blocking would hit " + percent(in.Collateral) + " of usual visitors", number(float64(in.Sources)) + " sources take part"}
 	}
 	if in != nil {
 		if owner, kept := m.caseOf(in.ID); kept && owner.Owner != "" {
@@ -99,17 +99,6 @@ func (m *Model) nextStep(in *detect.Incident) ([]string, pen) {
 		return []string{m.named("{block} blocks the selected source"), m.named("{open-only} shows the ") + strconv.Itoa(m.d.need) + " that need you"}, th.warn
 	}
 	return []string{"auto mode deals with those it may block", m.named("{open-only} shows the ") + strconv.Itoa(m.d.need) + " not handled yet", m.named("{auto-mode} says why")}, th.warn
-}
-
-// blockedOf counts the sources of in that are blocked or about to be.
-func (m *Model) blockedOf(in *detect.Incident) int {
-	n := 0
-	for i := range m.d.snap.Suspects {
-		if s := &m.d.snap.Suspects[i]; s.Incident == in.ID && m.d.stand.of(s.Key, m.d.now()).handled() {
-			n++
-		}
-	}
-	return n
 }
 
 // named puts the key of an action where {its name} stands, as keys are

@@ -88,3 +88,62 @@ func TestRulesFitTheirColumn(t *testing.T) {
 		}
 	}
 }
+
+// What has been done about an incident stands beside the advice.
+func TestAdviceKnowsWhatIsDone(t *testing.T) {
+	f := newFake()
+	d := sit(t, f, 120, 36, plain)
+	d.keys("3")
+	d.sees("1. b  block its sources one by one (3 blocked, 33 left)")
+	if keys := d.row("! STOP AUTO"); !strings.HasPrefix(keys, " b block  t throttle  s scale  enter detail") {
+		t.Fatalf("what is recommended does not stand first: %q", keys)
+	}
+	d.keys("b y")
+	d.sees("1. done: all 36 of its sources that are listed are blocked", "of those listed are blocked")
+	d.keys("b")
+	d.sees("b (block) can't be used: all of its listed sources are dealt with: 4 shows them")
+
+	f = newFake()
+	f.snap.Suspects, f.snap.Incidents[0].Enrolled, f.snap.Incidents[0].Measures = nil, 0, []detect.Measure{detect.Throttle}
+	d = sit(t, f, 120, 36, plain)
+	d.sees("no single source stands out: 3 says what helps")
+	d.keys("3 b")
+	d.sees("none of them is worth a block of its own", "t throttles what they share")
+}
+
+// The station's word on one's own act names the way back too.
+func TestOwnActNamesTheWayBack(t *testing.T) {
+	f := newFake()
+	d := sit(t, f, 120, 36, plain)
+	f.outcome = actions.Intent
+	d.keys("j b y")
+	d.sees("u undoes it; written down and on its way")
+	f.step(time.Second, func(*detect.Snapshot, *actions.Board) {
+		f.notices = append(f.notices, actions.Notice{Seq: 9, Time: f.now, Level: "ok", Text: "block 198.51.100.23 for 30m0s (ana)"},
+			actions.Notice{Seq: 10, Time: f.now, Level: "ok", Text: "block 198.51.100.77 for 30m0s (bo)"})
+	})
+	d.wait(time.Second)
+	d.sees("block 198.51.100.23 for 30m (ana); u undoes it", "block 198.51.100.77 for 30m (bo)")
+	d.misses("(bo); u")
+}
+
+// A table that has grown past a short chart's room keeps it: rows don't jump.
+func TestRowsDoNotJumpForTheChart(t *testing.T) {
+	f := newFake()
+	all := f.snap.Suspects
+	f.snap.Suspects = all[:3]
+	d := sit(t, f, 80, 24, plain)
+	d.sees("Traffic 5m", "next: ")
+	show := func(n int) {
+		f.step(time.Second, func(s *detect.Snapshot, _ *actions.Board) { s.Suspects = all[:n] })
+		d.wait(time.Minute)
+	}
+	show(8)
+	d.misses("Traffic 5m")
+	show(3)
+	d.misses("Traffic 5m")
+	show(0)
+	d.sees("Traffic 5m")
+	show(2)
+	d.sees("Traffic 5m")
+}

@@ -7,7 +7,9 @@ import (
 
 // overviewScreen is what an operator sees first: traffic, what leads it, the
 // suspects and why the selected one is one.
-type overviewScreen struct{}
+type overviewScreen struct {
+	full bool // the table has needed the chart's room, and keeps it until no suspect is left
+}
 
 func (*overviewScreen) title(*Model) string { return "Overview" }
 func (*overviewScreen) load(*Model)         {}
@@ -28,17 +30,15 @@ func (s *overviewScreen) draw(m *Model, c *canvas, h int) {
 		whyLines = 0
 	}
 	stop := c.rows + h
-	none := len(m.table.rows) == 0
+	n, chart := len(m.table.rows), s.chartHeight(m, c.w, h)
 	switch {
-	case c.w >= 72 && none && h >= 14: // the chart has the room until the first suspect needs it
-		s.drawTraffic(m, c, min(h-6, 15)-(min(h-6, 15)+1)%2) // an odd height: half the scale lies on a line
-	case c.w >= 72 && h >= 26:
-		s.drawTraffic(m, c, min(7+(h-26)/8*2, 15))
+	case chart > 0:
+		s.drawTraffic(m, c, chart)
+		if n > 0 || m.d.top != nil {
+			m.drawNext(c)
+		}
 	case h >= 9:
 		s.drawStrip(m, c)
-	}
-	if c.w >= 72 && (h >= 26 || none && h >= 14) && (!none || m.d.top != nil) {
-		m.drawNext(c)
 	}
 	if h >= 7 {
 		m.table.fit(stop - whyLines - c.rows - 1)
@@ -51,6 +51,31 @@ func (s *overviewScreen) draw(m *Model, c *canvas, h int) {
 		m.drawWhy(c, whyLines)
 	}
 	c.blank(stop - c.rows)
+}
+
+// chartHeight is how many lines of the h the chart gets, always an odd number,
+// so that half the scale lies on a line; 0: there is no room for one. A short
+// table leaves it room. One that has grown keeps its own, so that rows don't
+// move back and forth.
+func (s *overviewScreen) chartHeight(m *Model, w, h int) int {
+	const least = 7
+	n := len(m.table.rows)
+	beside := 1 + 2 + 2 + 3 // titles, what comes next, heads, why
+	switch {
+	case w < 72 || h < 14:
+		return 0
+	case n == 0:
+		s.full = false
+		return min((h-6-1)|1, 15)
+	case h >= 26:
+		return min(least+(h-26)/8*2, 15)
+	case n > h-beside-least:
+		s.full = true
+	}
+	if s.full {
+		return 0
+	}
+	return least
 }
 
 // suspectsScreen is the table alone, as large as the terminal allows.
@@ -85,7 +110,7 @@ func (m *Model) tableTitle() string {
 			s += " of " + number(float64(t.total))
 		}
 		if m.d.need > 0 && m.w >= 100 {
-			s += "  " + strconv.Itoa(m.d.need) + " need you"
+			s += "  " + needYou(m.d.need)
 		}
 	}
 	if m.w >= 50 {
@@ -124,6 +149,9 @@ func (m *Model) emptyTable() string {
 		return "waiting for the first log line (" + m.keyOf("health") + " shows the inputs)"
 	case m.d.stale:
 		return "no suspect, but the data is " + age(m.d.status.DataAge) + " old (" + m.keyOf("health") + " shows the inputs)"
+	}
+	if m.d.hostile() {
+		return "no single source stands out" + m.named(": {incident} says what helps against all of them")
 	}
 	return "no source is suspect: nothing to do"
 }

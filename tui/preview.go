@@ -116,6 +116,10 @@ func (d *planDialog) targets(m *Model, t *writer) {
 			}
 			line += s.TopMethod + " " + s.TopPath
 		}
+		if n > 1 { // one line each: many are scanned, not read
+			t.add(t.th.text, cut(" "+padRight("target", 12)+" "+line, t.w))
+			continue
+		}
 		t.pair("target", line)
 	}
 	if n > show {

@@ -52,7 +52,7 @@ func TestScopeCountsWhatPasses(t *testing.T) {
 // A day is scoped in an hour of memory.
 func TestScopeForgets(t *testing.T) {
 	f := newFake()
-	d := sit(t, f, 80, 24, plain)
+	d := sit(t, f, 60, 15, plain)
 	d.keys("/ a s n : 9 0 0 9 enter S")
 	for range 3 * scopeKept {
 		f.snap.Now = f.snap.Now.Add(time.Second)

@@ -24,6 +24,20 @@ func (t told) repeats(n *actions.Notice, me string) bool {
 	return strings.Contains(n.Text, " ("+me+")") || strings.HasSuffix(n.Text, " undone: "+me)
 }
 
+// wayBack adds to the station's word on an act of the operator me how to undo
+// it: the session's own line, which says so, stands above it by now.
+func (m *Model) wayBack(n *actions.Notice) {
+	if n.Seq == 0 || n.Level != "ok" || !strings.HasSuffix(n.Text, " ("+m.d.me.Name+")") || newestAct(m) == nil {
+		return
+	}
+	for _, verb := range [...]string{"block ", "allow ", "throttle ", "harden "} {
+		if strings.HasPrefix(n.Text, verb) {
+			n.Text += m.named("; {undo} undoes it")
+			return
+		}
+	}
+}
+
 // hush takes back what the station has said since sent about the act that was
 // just answered, and lets nothing follow: the session's own line has the undo.
 func (m *Model) hush(sent time.Time) {

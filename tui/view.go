@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"levee/actions"
+	"levee/detect"
 )
 
 // screenID is a screen; the first ten have a digit that opens them.
@@ -138,7 +139,7 @@ func (m *Model) drawLong(c *canvas, n *actions.Notice) bool {
 		return false
 	}
 	p, mark := m.levelPen(n.Level)
-	lines := wrap(mark+" "+clock(n.Time)+" "+n.Text, c.w-8)
+	lines := wrap(mark+" "+clock(n.Time)+" "+n.Text, c.w-10)
 	if len(lines) < 2 {
 		return false
 	}
@@ -197,12 +198,8 @@ func (m *Model) drawKeys(c *canvas) {
 			list = append(list, b)
 		}
 	}
-	if in := m.incident(); in != nil && in.Closed.IsZero() && !in.Attack.Hostile() {
-		if i := slices.IndexFunc(list, func(b *binding) bool { return b.name == "scale" }); i > 0 {
-			scale := list[i] // the one act that a surge of visitors needs
-			copy(list[1:i+1], list[:i])
-			list[0] = scale
-		}
+	if in := m.incident(); in != nil && in.Closed.IsZero() && (m.at == scrIncident || !in.Attack.Hostile()) {
+		recommendedFirst(list, in)
 	}
 	gap := 2
 	if c.w < 110 {
@@ -233,6 +230,21 @@ func (m *Model) drawKeys(c *canvas) {
 	c.put(m.th.danger, stop)
 	c.put(m.th.key, help)
 	c.end()
+}
+
+// recommendedFirst moves the keys of what is recommended against in to the
+// front of the key line, the first recommendation first.
+func recommendedFirst(list []*binding, in *detect.Incident) {
+	front := 0
+	for _, me := range in.Measures {
+		name, _, _ := strings.Cut(string(me), "_") // block_sources, scale_up
+		if i := slices.IndexFunc(list[front:], func(b *binding) bool { return b.name == name }); i >= 0 {
+			b := list[front+i]
+			copy(list[front+1:front+i+1], list[front:front+i])
+			list[front] = b
+			front++
+		}
+	}
 }
 
 // keyName writes a key as the cap does.
