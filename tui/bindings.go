@@ -30,7 +30,7 @@ var screenActions = [...]string{"overview", "suspects", "incident", "blocks", "j
 // defaultBindings is every key of the console.
 func defaultBindings() []binding {
 	bs := []binding{
-		{name: "detail", keys: []string{"enter"}, short: "detail", on: onRows, group: "Move", help: "open what is selected; never confirms anything", do: do(func(m *Model) { m.screens[m.at].enter(m) })},
+		{name: "detail", keys: []string{"enter"}, short: "detail", on: onRows, group: "Move", help: "open what is selected; on a source, its requests in full; never confirms anything", do: do(func(m *Model) { m.screens[m.at].enter(m) })},
 		{name: "block", keys: []string{"b"}, short: "block", group: "Act", help: "block the marked or selected sources; on an incident, its sources. Shows the impact and asks", on: onBlock, why: whyNotBlock, do: (*Model).askBlock},
 		{name: "preview", keys: []string{"B"}, group: "Act", help: "show what a block would do, without the possibility to confirm", on: onBlock, why: whyNotBlock, do: (*Model).askPreview},
 		{name: "unblock", keys: []string{"x"}, short: "unblock", group: "Act", help: "lift the block of the selected source or row", on: onUndo, why: whyNotUnblock, do: (*Model).askUnblock},
@@ -43,6 +43,7 @@ func defaultBindings() []binding {
 		{name: "sort", keys: []string{"o"}, short: "sort", group: "Choose", help: "sort by the next column", on: inTable, do: do((*Model).nextSort)},
 		{name: "sort-reverse", keys: []string{"O"}, group: "Choose", help: "turn the order round", on: inTable, do: do(func(m *Model) { m.table.up = !m.table.up; m.resort() })},
 		{name: "hold", keys: []string{"z"}, short: "hold", group: "Choose", help: "hold the order of the rows until {hold} again (a few seconds are held by themselves after each move)", on: inTable, do: do((*Model).toggleHold)},
+		{name: "choose-columns", keys: []string{"V"}, group: "Choose", help: "choose the columns and their order", on: inTable, do: (*Model).askColumns},
 		{name: "open-only", keys: []string{"f"}, short: "needs you", group: "Choose", help: "show only the suspects that nobody has dealt with; {open-only} again shows all", on: inTable, do: do((*Model).onlyOpen)},
 		{name: "follow", keys: []string{"F"}, group: "Choose", help: "let the cursor stay on the worst source again", on: inTable, do: do((*Model).follow)},
 		{name: "scale", keys: []string{"s"}, short: "scale", group: "Act", help: "ask Jenkins for more servers", why: mayAct, do: (*Model).askScale},

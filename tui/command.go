@@ -188,6 +188,20 @@ func (m *Model) command(line string) tea.Cmd {
 			return cmd
 		}
 	}
+	for i := range m.keys { // what a key does has a name too
+		b := &m.keys[i]
+		switch {
+		case b.name != words[0] || b.help == "":
+		case len(words) > 1:
+			m.say("warn", b.name+" takes no argument")
+			return nil
+		case !b.shown(m.at):
+			m.say("info", ":"+b.name+" does nothing on this screen; it works on "+m.screenNames(b.on))
+			return nil
+		default:
+			return m.use(b, ":"+b.name)
+		}
+	}
 	m.say("warn", fmt.Sprintf("there is no command %q; %s lists them", words[0], m.keyOf("help")))
 	return nil
 }

@@ -18,6 +18,11 @@ func (m *Model) completed(text string) string {
 		for i := range commandList {
 			words = append(words, commandList[i].name)
 		}
+		for i := range m.keys {
+			if b := &m.keys[i]; b.help != "" && b.shown(m.at) && !slices.Contains(words, b.name) {
+				words = append(words, b.name)
+			}
+		}
 	} else {
 		name, _, _ := strings.Cut(text, " ")
 		for i := range commandList {

@@ -19,7 +19,7 @@ func (m *Model) copyText(what, text string) tea.Cmd {
 		return nil
 	}
 	if base64.StdEncoding.EncodedLen(len(text)) > clipboardMost {
-		m.say("warn", what+": too much for a terminal's clipboard ("+size(int64(len(text)))+"); filter it (/), or write a file with :export")
+		m.say("warn", what+": too much for a terminal's clipboard ("+size(int64(len(text)))+m.named("); filter it ({filter}), or write a file with :export"))
 		return nil
 	}
 	seq := osc52.New(text)

@@ -181,6 +181,9 @@ func plural(n int, one string) string {
 	if n == 1 {
 		return "1 " + one
 	}
+	if strings.HasSuffix(one, "s") {
+		one += "e" // addresses
+	}
 	return strconv.Itoa(n) + " " + one + "s"
 }
 

@@ -68,6 +68,8 @@ var goldens = []struct {
 	}},
 	{name: "source", keys: "j enter"},
 	{name: "source-prefix", keys: "j enter p"},
+	{name: "source-full", keys: "j enter enter"},
+	{name: "dialog-columns", keys: "V down space"},
 	{name: "messages", keys: "M"},
 	{name: "help", keys: "?"},
 	{name: "dialog-block", keys: "j b"},

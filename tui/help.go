@@ -64,6 +64,7 @@ func (s *helpScreen) draw(m *Model, c *canvas, h int) {
 	for _, cm := range commandList {
 		t.pair(":"+cm.name, cm.args+" "+cm.help)
 	}
+	t.pair(":ACTION", "every key's action by its name, such as :zoom-in or :mark-range")
 	t.head("Danger")
 	for _, l := range [...]string{
 		"Enter never confirms and Cancel has the focus: only y does it.",

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
@@ -15,10 +16,11 @@ import (
 
 // The on-call's first night, in the real program: woken up, she sees the
 // attack, understands the suspect, blocks it, sees the traffic fall, undoes a
-// block that was one too many, and leaves.
+// block that was one too many, hands the incident over and leaves.
 func TestOnCallsFirstNight(t *testing.T) {
 	f := newFake()
-	tm := teatest.NewTestModel(t, New(f, hands{f, ana}, Options{NoColor: true}), teatest.WithInitialTermSize(120, 36))
+	var clipboard tty
+	tm := teatest.NewTestModel(t, New(f, hands{f, ana}, Options{NoColor: true, Terminal: &clipboard}), teatest.WithInitialTermSize(120, 36))
 	see := func(words ...string) {
 		t.Helper()
 		teatest.WaitFor(t, tm.Output(), func(b []byte) bool {
@@ -52,10 +54,23 @@ func TestOnCallsFirstNight(t *testing.T) {
 	see("undone")
 	tm.Send(keyMsg("3"))
 	see("removes 91% of the excess", "touches 0.3% of usual traffic")
+	tm.Send(keyMsg("o"))
+	see("ana since", "you; :handover NAME gives it away")
+	tm.Send(keyMsg("c"))
+	see("copied the hand-over text")
+	for _, k := range strings.Split(":handover bo", "") {
+		tm.Send(keyMsg(strings.ReplaceAll(k, " ", "space")))
+	}
+	tm.Send(keyMsg("enter"))
+	see("bo since")
 	tm.Send(keyMsg("q"))
 	tm.WaitFinished(t, teatest.WithFinalTimeout(30*time.Second))
 	if f.commits != 2 {
 		t.Fatalf("%d commits, want the block and its undo", f.commits)
+	}
+	code := strings.TrimSuffix(strings.TrimPrefix(clipboard.String(), "\x1b]52;c;"), "\a")
+	if text, err := base64.StdEncoding.DecodeString(code); err != nil || !strings.Contains(string(text), "Owner: ana") || !strings.Contains(string(text), "distributed flood") {
+		t.Fatalf("the hand-over text says %q (%v)", text, err)
 	}
 }
 

@@ -29,7 +29,7 @@ func (b *binding) shown(at screenID) bool { return b.on == nil || slices.Contain
 
 var (
 	inTable  = []screenID{scrOverview, scrSuspects}
-	onRows   = []screenID{scrOverview, scrSuspects, scrIncident, scrBlocks, scrAudit, scrFleet}
+	onRows   = []screenID{scrOverview, scrSuspects, scrIncident, scrBlocks, scrAudit, scrFleet, scrSource}
 	onSource = []screenID{scrOverview, scrSuspects, scrSource}
 	onBlock  = []screenID{scrOverview, scrSuspects, scrSource, scrIncident}
 	onUndo   = []screenID{scrOverview, scrSuspects, scrSource, scrIncident, scrBlocks, scrAudit}
@@ -123,13 +123,7 @@ func (m *Model) press(msg tea.KeyMsg) tea.Cmd {
 		if !slices.Contains(b.keys, key) || !b.shown(m.at) {
 			continue
 		}
-		if b.why != nil {
-			if why := b.why(m); why != "" {
-				m.say("warn", keyName(key)+" ("+b.name+") can't be used: "+why)
-				return nil
-			}
-		}
-		return b.do(m)
+		return m.use(b, keyName(key)+" ("+b.name+")")
 	}
 	for i := range m.keys {
 		if b := &m.keys[i]; slices.Contains(b.keys, key) {
@@ -139,6 +133,18 @@ func (m *Model) press(msg tea.KeyMsg) tea.Cmd {
 	}
 	m.say("info", "no action on "+fmt.Sprintf("%q", key)+m.named("; {help} lists the keys"))
 	return nil
+}
+
+// use does what b is for, or says why it can't be used now; called is how the
+// operator asked for it.
+func (m *Model) use(b *binding, called string) tea.Cmd {
+	if b.why != nil {
+		if why := b.why(m); why != "" {
+			m.say("warn", called+" can't be used: "+why)
+			return nil
+		}
+	}
+	return b.do(m)
 }
 
 // parts takes keys apart that a slow line delivered as one: the beginning of a

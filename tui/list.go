@@ -168,11 +168,22 @@ func cut(s string, w int) string {
 	if measure(s) <= w {
 		return s
 	}
+	return s[:prefixWithin(s, w-1)] + "…"
+}
+
+// prefixWithin is how many bytes of s take at most w columns.
+func prefixWithin(s string, w int) int {
 	n := 0
-	for i, r := range s {
-		if n += max(measure(string(r)), 0); n > w-1 {
-			return s[:i] + "…"
+	for i := 0; i < len(s); {
+		g, size := decode(s[i:])
+		cells := g.cells
+		if cells == 0 && i == 0 {
+			cells = escapedLen(g.r) // a mark with nothing to stand on is spelled out
 		}
+		if n += cells; n > w {
+			return i
+		}
+		i += size
 	}
-	return s
+	return len(s)
 }

@@ -218,13 +218,26 @@ func orNone(s string) string {
 	return s
 }
 
-// wrap breaks s at blanks into lines of at most w columns; a longer word is cut.
+// wrap breaks s at blanks into lines of at most w columns; a longer word is
+// broken where the line ends.
 func wrap(s string, w int) []string {
 	w = max(w, 1)
 	var out []string
 	line, used := "", 0
 	for _, word := range strings.Fields(s) {
 		n := measure(word)
+		for n > w && w > 1 {
+			if used > 0 {
+				out = append(out, line)
+				line, used = "", 0
+			}
+			k := prefixWithin(word, w)
+			if k == 0 {
+				break
+			}
+			out, word = append(out, word[:k]), word[k:]
+			n = measure(word)
+		}
 		if used > 0 && used+1+n > w {
 			out = append(out, line)
 			line, used = "", 0

@@ -15,6 +15,7 @@ type sourceScreen struct {
 	view detect.SourceView
 	up   []netip.Prefix // where backspace goes: from an address to its prefix and back
 	text textView
+	full bool // requests with all that the log says of them
 }
 
 func (s *sourceScreen) title(*Model) string { return prefixText(s.at) }
@@ -26,12 +27,12 @@ func (s *sourceScreen) load(m *Model) {
 }
 
 func (s *sourceScreen) move(_ *Model, n int) { s.text.move(n) }
-func (s *sourceScreen) enter(*Model)         {}
+func (s *sourceScreen) enter(*Model)         { s.full = !s.full }
 
 // openSource shows p.
 func (m *Model) openSource(p netip.Prefix) {
 	s := m.screens[scrSource].(*sourceScreen)
-	s.at, s.up, s.text.top = p, nil, 0
+	s.at, s.up, s.text.top, s.full = p, nil, 0, false
 	m.goTo(scrSource)
 	s.load(m)
 }
@@ -125,14 +126,7 @@ func (s *sourceScreen) draw(m *Model, c *canvas, h int) {
 		t.add(m.th.dim, " nothing speaks against it")
 	}
 	s.shares(m, &t)
-	t.head(plural(len(v.Recent), "recent request"))
-	for i := range v.Recent {
-		p := m.th.text
-		if v.Recent[i].Status >= 400 {
-			p = m.th.med
-		}
-		t.add(p, " "+sampleText(&v.Recent[i]))
-	}
+	s.requests(m, &t)
 	s.text.lines = t.lines
 	s.text.draw(m, c, h-1)
 }
@@ -240,5 +234,38 @@ func (s *sourceScreen) shares(m *Model, t *writer) {
 		t.pair(name, "no other address is active")
 	} else {
 		t.pair(name, plural(len(near), "active neighbour")+": "+strings.Join(near, " ")+m.named("  ({neighbour} opens the first, {prefix} the prefix)"))
+	}
+}
+
+// requests lists its last ones, each on a line or with all that is known of it.
+func (s *sourceScreen) requests(m *Model, t *writer) {
+	recent := s.view.Recent
+	how := " (enter shows them in full)"
+	if s.full {
+		how = " in full"
+	}
+	if len(recent) == 0 {
+		how = ""
+	}
+	t.head(plural(len(recent), "recent request") + strings.Replace(how, "enter", m.keyOf("detail"), 1))
+	for i := range recent {
+		r, p := &recent[i], m.th.text
+		if r.Status >= 400 {
+			p = m.th.med
+		}
+		if !s.full {
+			t.add(p, cut(" "+sampleText(r), t.w))
+			continue
+		}
+		answer := strconv.Itoa(int(r.Status))
+		if r.Bytes >= 0 {
+			answer += ", " + size(r.Bytes)
+		}
+		if r.Duration >= 0 {
+			answer += " in " + latency(r.Duration)
+		}
+		t.pairIn(p, clock(r.Time)+"Z", r.Method+" "+r.Target+" → "+answer)
+		t.pair("", "host "+orNone(r.Host)+"  referer "+orNone(r.Referer))
+		t.pair("", "ua "+orNone(r.Agent))
 	}
 }
