@@ -203,7 +203,15 @@ func (m *Model) askUndo() tea.Cmd {
 	if m.at != scrBlocks {
 		pd.req.Targets = m.together(d)
 	}
-	if len(pd.req.Targets) < 2 {
+	b, request := m.d.board, d.Request
+	many, can := op.(Undoer)
+	switch n := len(pd.req.Targets); {
+	case can && n > 0 && (n > 1 || b.NActive > len(b.Active)):
+		pd.whole = true
+		pd.plan = func(ctx context.Context, _ actions.Request) (actions.Plan, error) {
+			return many.UndoMany(ctx, actions.UndoFilter{Request: request})
+		}
+	case n < 2:
 		pd.req.Targets, pd.req.Undoes = []actions.Target{d.Target}, id
 		pd.plan = func(ctx context.Context, _ actions.Request) (actions.Plan, error) { return op.Undo(ctx, id) }
 	}

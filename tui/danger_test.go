@@ -3,6 +3,8 @@ package tui
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -350,6 +352,53 @@ func TestUndoTakesTheWholeActBack(t *testing.T) {
 	d.keys("y")
 	if n := len(f.Board().Active); n != 3 {
 		t.Fatalf("%d decisions in force after the undo, want 3", n)
+	}
+}
+
+// thousands is an operator whose latest act was on more than the board lists.
+type thousands struct {
+	hands
+	n     int
+	asked []actions.UndoFilter
+}
+
+func (h *thousands) UndoMany(ctx context.Context, f actions.UndoFilter) (actions.Plan, error) {
+	h.asked = append(h.asked, f)
+	r := actions.Request{Verb: actions.Unblock, Actor: h.who, Reason: "undo many"}
+	for i := range h.n {
+		r.Targets = append(r.Targets, actions.Target{Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 18, byte(i >> 8), byte(i)}), 32)})
+	}
+	return h.Plan(ctx, r)
+}
+
+// Of an act on thousands u undoes all, and not what the board happens to list.
+func TestUndoOfThousandsIsOneAct(t *testing.T) {
+	f := newFake()
+	var mine []actions.Decision
+	for i := range 3 {
+		mine = append(mine, actions.Decision{ID: fmt.Sprint("m", i), Request: "rm", Verb: actions.Block, State: actions.Verified, Actor: ana, Created: t0, Changed: t0,
+			Target: actions.Target{Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 18, 0, byte(i)}), 32)}, TTL: time.Hour, Expires: t0.Add(time.Hour)})
+	}
+	f.board.Active = append(mine, f.board.Active...)
+	f.board.NActive = 1503
+	f.needs, f.typed = actions.ConfirmTyped, "unblock 1500"
+	d := sit(t, f, 120, 36, plain)
+	op := &thousands{hands: hands{f, ana}, n: 1500}
+	d.m.op = op
+	d.keys("u")
+	d.sees("Undo block of 1500 targets", "1-4 of 1500", "unblock 1500")
+	if len(op.asked) != 1 || op.asked[0] != (actions.UndoFilter{Request: "rm"}) {
+		t.Fatalf("asked for %+v", op.asked)
+	}
+	d.keys("y")
+	if f.commits != 0 {
+		t.Fatal("undone without the typed count")
+	}
+	d.keys("backspace")
+	d.write("unblock 1500")
+	d.keys("y")
+	if f.commits != 1 || f.answers[0].Typed != "unblock 1500" {
+		t.Fatalf("%d commits with %+v", f.commits, f.answers)
 	}
 }
 

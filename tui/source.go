@@ -16,6 +16,7 @@ type sourceScreen struct {
 	up   []netip.Prefix // where backspace goes: from an address to its prefix and back
 	text textView
 	full bool // requests with all that the log says of them
+	list int  // the line on which the requests begin
 }
 
 func (s *sourceScreen) title(*Model) string { return prefixText(s.at) }
@@ -27,7 +28,12 @@ func (s *sourceScreen) load(m *Model) {
 }
 
 func (s *sourceScreen) move(_ *Model, n int) { s.text.move(n) }
-func (s *sourceScreen) enter(*Model)         { s.full = !s.full }
+
+// enter shows the requests in full, or on a line each again.
+func (s *sourceScreen) enter(*Model) {
+	s.full = !s.full
+	s.text.top = s.list
+}
 
 // openSource shows p.
 func (m *Model) openSource(p netip.Prefix) {
@@ -247,6 +253,7 @@ func (s *sourceScreen) requests(m *Model, t *writer) {
 	if len(recent) == 0 {
 		how = ""
 	}
+	s.list = len(t.lines) + 1 // behind an empty line
 	t.head(plural(len(recent), "recent request") + strings.Replace(how, "enter", m.keyOf("detail"), 1))
 	for i := range recent {
 		r, p := &recent[i], m.th.text

@@ -51,6 +51,12 @@ type Operator interface {
 	Arm(ctx context.Context) error
 }
 
+// Undoer is an Operator who can undo all that came of one request, what the
+// board no longer lists as well.
+type Undoer interface {
+	UndoMany(ctx context.Context, f actions.UndoFilter) (actions.Plan, error) // a plan to commit
+}
+
 // Casebook is a Feed that keeps whose an incident is and what was noted.
 type Casebook interface {
 	Case(incident string) Case
