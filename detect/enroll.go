@@ -43,6 +43,10 @@ func (e *Engine) enrol(in *incident, s *source) {
 	s.marks |= markBlock
 	in.Enrolled++
 	in.changed = true
+	in.homes.Add(s.key.net().hash())
+	if in.Enrolled%32 == 0 {
+		e.nowConcentrated(in)
+	}
 	if s.marks&markListed == 0 {
 		e.list(s)
 	}

@@ -37,6 +37,13 @@ func (e *Engine) seekExcess(svc uint8, sec int64) {
 	}
 }
 
+// How long a crowd has to last before it is named, seconds. Feed readers come on
+// the hour and have gone before a server would have started.
+const (
+	crowdWait = 8
+	feedWait  = 60
+)
+
 // finding is an explanation with the name of what it explains.
 type finding struct {
 	cause  cause
@@ -126,7 +133,11 @@ func (e *Engine) explore(svc uint8, start cause, usual float64, from, sec int64)
 			s.crowdSince = sec
 		}
 		s.crowdLast = sec
-		if sec-s.crowdSince < 8 {
+		wait := int64(crowdWait)
+		if c.rule.has(dimRoute) && e.routes[c.rule.vals[dimRoute]].marks&routeFeed != 0 {
+			wait = feedWait
+		}
+		if sec-s.crowdSince < wait {
 			return f // an attack looks like a crowd until its clients had time to show their conduct
 		}
 	}

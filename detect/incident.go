@@ -27,6 +27,7 @@ type incident struct {
 	errs     float64
 	matched  float64
 	distinct sketch.Distinct
+	homes    sketch.Distinct // prefixes of those enrolled
 	crowd    crowd
 	told     int64
 	changed  bool
@@ -135,6 +136,24 @@ func (e *Engine) nowPulses(in *incident) {
 		if in.Attack.Hostile() {
 			e.addTrait(in, PulseFlood)
 		}
+	}
+}
+
+// nowConcentrated renames a flood whose members turn out to live close together:
+// five or more to a /24 or /48, as no ordinary clients do. A name that stands
+// before it in the order stays.
+func (e *Engine) nowConcentrated(in *incident) {
+	if in.Enrolled < 40 || in.abuse || in.Enrolled < 5*in.homes.Count() {
+		return
+	}
+	switch in.Attack {
+	case PulseFlood, CacheBusting, Scraping, SingleSourceFlood, DistributedFlood:
+		was := in.Attack
+		in.Attack = PrefixFlood
+		e.addTrait(in, was)
+	case PrefixFlood:
+	default:
+		e.addTrait(in, PrefixFlood)
 	}
 }
 
