@@ -24,6 +24,9 @@ func (e *Engine) enrol(in *incident, s *source) {
 	case old:
 		need *= 3
 	}
+	if in.crowd.fails < 0.6 && e.asBefore(in, s) {
+		return
+	}
 	if s.match < need || in.pace > 0 && float64(s.hitsIn(e.sec, 10)) < 10*in.pace {
 		return
 	}
@@ -51,6 +54,21 @@ func (e *Engine) enrol(in *incident, s *source) {
 		e.list(s)
 	}
 	e.tell(s, &p)
+}
+
+// asBefore reports whether a source was here well before the excess began and
+// asks no more now than it did then: a monitor, a dashboard, a partner's program.
+// Such a source is no part of what is too much, whatever it looks like.
+func (e *Engine) asBefore(in *incident, s *source) bool {
+	margin := int64(120)
+	if in.cause.slow {
+		margin = 420 // what is slow began long before it was found
+	}
+	if s.first >= in.since-margin {
+		return false
+	}
+	now := 1000 * float64(s.cur.hits+s.prev.hits) / float64(60+e.sec%60)
+	return now < 3*float64(s.before)+20
 }
 
 // weighMember is the evidence against a member of an incident.

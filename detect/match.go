@@ -29,6 +29,7 @@ func (e *Engine) matchIncidents(s *source, n *network, f *feature) {
 			e.countIncident(in, s, f)
 			if s.incident != in.number {
 				s.incident, s.match, s.missed = in.number, 0, 0
+				s.before = s.pace(e.sec)
 			}
 			sat16(&s.match)
 			if s.match == 1 {

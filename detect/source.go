@@ -1,6 +1,9 @@
 package detect
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 // tally counts what a source did in one window. Counters stay at their top
 // instead of wrapping.
@@ -108,12 +111,13 @@ type source struct {
 	match     uint16 // requests that matched its signature
 	missed    uint16 // requests since then that did not
 	matchTold uint16 // match at the last event
+	before    uint16 // requests in 1,000 s it made before it first matched its incident
 	method    uint8
 	service   uint8
 	prev      tally // the minute before
 
 	long tally // about the last 15 minutes before those, fading
-	_    [24]byte
+	_    [22]byte
 }
 
 const sourceSize = int64(unsafe.Sizeof(source{}))
@@ -186,6 +190,15 @@ func (s *source) rate(now int64) float64 {
 		span = 2
 	}
 	return float64(s.hitsIn(now, span)) / float64(span)
+}
+
+// pace is how many requests the source makes in 1,000 s, by all that the windows
+// still hold: a minute's share of the past fades by a sixteenth each minute.
+func (s *source) pace(now int64) uint16 {
+	minutes := float64(now-s.first)/60 + 1/60.0
+	span := 960 * (1 - math.Pow(15.0/16, minutes)) // seconds that weigh in
+	t := s.total()
+	return uint16(min(1000*float64(t.hits)/max(span, 1), 0xffff))
 }
 
 // total sums the windows: about the last quarter of an hour.
