@@ -61,6 +61,9 @@ func (e *Engine) gather(svc uint8, from, to int64) (rate, usual float64) {
 			c := conductYoung
 			if j >= 0 {
 				src = &e.sources.entries[j]
+				if src.marks&markVerified != 0 {
+					continue // a search engine's recrawl is nobody's attack
+				}
 				if c = e.conduct(src); c == conductBare {
 					src.marks |= markBare
 				}

@@ -80,6 +80,9 @@ func (e *Engine) countSource(r *Request, s *source, f *feature, sec int64, late 
 	}
 	if f.claims && s.marks&markClaims == 0 {
 		s.marks |= markClaims
+		if crawlerRange(s.key.addr(s.low)) {
+			s.marks |= markVerified
+		}
 		if e.opt.Claims != nil {
 			e.opt.Claims(s.key.addr(s.low))
 		}
@@ -124,7 +127,7 @@ func (e *Engine) countConduct(s *source, f *feature, t *tally) {
 	case referOwn:
 		sat16(&t.self)
 		for _, p := range s.trail {
-			if p == f.refPath {
+			if p == f.refPath && p != uint16(f.exact>>16)|1 { // a form that posts to itself leads nowhere
 				sat16(&t.nav)
 				break
 			}
@@ -181,13 +184,16 @@ func (e *Engine) countAbuse(r *Request, s *source, f *feature, t *tally) {
 		case f.status < 400:
 			sat16(&t.logins)
 		}
-	case f.status == 401:
+	case f.status == 401, f.refusedLogin():
 		sat16(&t.fails)
 		s.failed = true
 		if len(r.User) > 0 {
 			e.countAccount(r.User, s)
 		}
 		e.services[f.service].fails.cur++
+		if f.method == methodPost {
+			e.services[f.service].failRoute = f.route
+		}
 	case f.marks&routeLogin != 0:
 		sat16(&t.forms)
 	}
@@ -210,9 +216,13 @@ func (e *Engine) actsOn(origin uint16) bool {
 	return e.mayAct[origin] > 0
 }
 
-// refusedLogin reports whether a request is a login that was refused.
-// wp-login.php and xmlrpc.php answer 200 to those.
+// refusedLogin reports whether a request is a login that was refused, or a
+// payment: stolen cards are tried as stolen passwords are. wp-login.php and
+// xmlrpc.php answer 200 to those.
 func (f *feature) refusedLogin() bool {
+	if f.method == methodPost && f.status == 402 {
+		return true
+	}
 	if f.method != methodPost || f.marks&routeLogin == 0 {
 		return false
 	}

@@ -17,11 +17,4 @@ var crawlerRanges = func() (out []netip.Prefix) {
 }()
 
 // crawlerRange reports whether a lies in a published crawler range.
-func crawlerRange(a netip.Addr) bool {
-	for _, p := range crawlerRanges {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
-}
+func crawlerRange(a netip.Addr) bool { return within(crawlerRanges, a) }

@@ -1,5 +1,7 @@
 package detect
 
+import "time"
+
 // crowd is what the sources behind an excess are like.
 type crowd struct {
 	samples                 int
@@ -39,6 +41,8 @@ type crowd struct {
 	mixed   float64   // from addresses with many people behind them
 	none    float64   // unreadable request lines
 	each    float64   // requests/s that one source makes, mean over samples
+	tried   float64   // weight of logins refused a quarter of a minute ago or longer
+	redeem  float64   // share of those whose source was let in since
 	belongs *incident // the open attack that most of the sources were already seen in
 }
 
@@ -106,6 +110,10 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		}
 		if t := x.src.total(); k.fails > 0 {
 			add(&k.busy, int(t.hits)-int(t.fails)-int(t.forms)-int(t.logins) >= 2)
+			if f.refusedLogin() && x.sample.time < (e.sec-15)*int64(time.Second) {
+				k.tried += x.weight
+				add(&k.redeem, t.logins > 0)
+			}
 		}
 		add(&k.mixed, x.src.marks&markMixed != 0)
 		add(&k.drum, f.route != 0 && x.src.top == f.route && x.src.topHits >= 10)
@@ -136,6 +144,9 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 	k.paths = float64(len(w.usual)) / float64(k.samples)
 	k.nets = float64(k.sources) / float64(max(1, len(w.count)))
 	k.topNets = topShare(w.count, 8) / k.weight
+	if k.tried > 0 {
+		k.redeem /= k.tried
+	}
 	if k.judged > 0 {
 		k.person /= k.judged
 		k.bare /= k.judged

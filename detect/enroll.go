@@ -62,7 +62,7 @@ func (e *Engine) enrol(in *incident, s *source) {
 func (e *Engine) asBefore(in *incident, s *source) bool {
 	margin := int64(120)
 	if in.cause.slow {
-		margin = 420 // what is slow began long before it was found
+		margin = 240 // what is slow began well before it was found
 	}
 	if s.first >= in.since-margin {
 		return false

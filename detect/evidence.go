@@ -33,10 +33,11 @@ const (
 	sigPrefix
 	sigFalseCrawler
 	sigAttackTool
+	sigPretends
 )
 
 var signalNames = [...]string{"rate", "one_path", "no_assets", "no_referer", "tool_agent", "agent_churn", "random_query", "odd_method", "errors", "new",
-	"login_failures", "nothing_else", "missing_paths", "probes", "garbage", "slow", "many_people", "verified_crawler", "assets", "machine_route", "habit", "incident", "signature", "prefix", "false_crawler", "attack_tool"}
+	"login_failures", "nothing_else", "missing_paths", "probes", "garbage", "slow", "many_people", "verified_crawler", "assets", "machine_route", "habit", "incident", "signature", "prefix", "false_crawler", "attack_tool", "no_browser"}
 
 // say turns a proof into words.
 func (p *proof) say() Evidence {
@@ -55,6 +56,8 @@ func (p *proof) say() Evidence {
 		} else {
 			ev.Text = fmt.Sprintf("%.0f%% of its requests ask the same path", 100*a)
 		}
+	case sigPretends:
+		ev.Text = fmt.Sprintf("calls itself a browser, and asked %.0f pages within two minutes without one style, script or image", a)
 	case sigNoAssets:
 		ev.Text = fmt.Sprintf("%.0f pages and not one style, script or image", a)
 	case sigNoReferer:

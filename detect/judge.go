@@ -135,7 +135,7 @@ func (e *Engine) mayBlock(s *source) bool {
 		return false
 	}
 	a := s.key.addr(s.low)
-	if e.opt.Usual != nil && e.opt.Usual(a) {
+	if edge(a) || e.opt.Usual != nil && e.opt.Usual(a) {
 		return false
 	}
 	if e.noteFacts(s); s.marks&markVerified != 0 || s.marks&markClaims != 0 && crawlerRange(a) {
@@ -149,7 +149,14 @@ func (e *Engine) mayBlock(s *source) bool {
 // traffic: a CDN, a gateway, the only customer. Blocking it would cut off the
 // service; the incident's other measures remain.
 func (e *Engine) carries(s *source) bool {
-	return e.sec-e.start > 120 && s.first < e.start+60 && e.usualShare(s) >= 0.05
+	return e.sec-e.start > 120 && s.first < e.start+60 && e.usualShare(s) >= 0.05 && !e.violates(s)
+}
+
+// violates reports whether a source that calls itself a browser goes on over the
+// limit, for one path: no gateway does that, however long it has been there.
+func (e *Engine) violates(s *source) bool {
+	t := s.recent()
+	return e.pretends(s, &t) && s.rate(e.sec) >= e.opt.SourceRate && int(s.same)*10 >= 8*int(s.cur.hits)
 }
 
 // usualShare is the share of the usual traffic that a source carries.

@@ -1,5 +1,7 @@
 package detect
 
+import "strings"
+
 // weigh gathers the evidence against one source from its own conduct and
 // returns the name of what it does.
 func (e *Engine) weigh(s *source, p *proofs) Attack {
@@ -27,8 +29,11 @@ func (e *Engine) weigh(s *source, p *proofs) Attack {
 	e.weighRate(s, &t, p)
 	if p.sum > from {
 		name := SingleSourceFlood
-		if int(t.random)*2 > int(t.hits) {
+		switch {
+		case int(t.random)*2 > int(t.hits):
 			name = CacheBusting
+		case s.rate(e.sec) < e.opt.SourceRate && distinct64(s.paths) >= 40 && e.pretends(s, &t):
+			name = Scraping
 		}
 		consider(name, from)
 	}
@@ -131,6 +136,11 @@ func (e *Engine) weighRate(s *source, t *tally, p *proofs) {
 	if svc.peers.Weight() < 50 {
 		low = max(low, limit/2)
 	}
+	human := e.human(s.service, s.top, e.routes[s.top].marks)
+	pretends := e.pretends(s, t) && (r >= limit || human >= 0.4 && e.sec-s.first >= 60) // an office that opens one page is done by then
+	if pretends {
+		low = min(low, max(2, 3*peers))
+	}
 	if s.marks&markBlock != 0 {
 		low *= 0.6 // who is just above the limit wavers about it
 	}
@@ -152,8 +162,9 @@ func (e *Engine) weighRate(s *source, t *tally, p *proofs) {
 	} else if n := distinct64(s.routes); n <= 4 && hits >= 20 {
 		p.add(sigOnePath, 12, 1, float64(n))
 	}
-	human := e.human(s.service, s.top, e.routes[s.top].marks)
-	if t.pages >= 10 && t.assets == 0 && human >= 0.4 {
+	if pretends {
+		p.add(sigPretends, 40, float64(t.pages), human)
+	} else if t.pages >= 10 && t.assets == 0 && human >= 0.4 {
 		p.add(sigNoAssets, 20, float64(t.pages), 0)
 	}
 	if float64(t.noRef) >= 0.95*hits && human >= 0.4 {
@@ -177,6 +188,15 @@ func (e *Engine) weighRate(s *source, t *tally, p *proofs) {
 	if s.first > e.start+60 && e.sec-s.first < 300 {
 		p.add(sigNew, 8, float64(e.sec-s.first), 0)
 	}
+}
+
+// pretends reports whether a source names itself a browser and asks for page
+// after page, a hundred within two minutes, without one style, script or image
+// and without following a link.
+func (e *Engine) pretends(s *source, t *tally) bool {
+	return t.pages >= 100 && t.assets == 0 && t.nav == 0 && int(t.pages)*10 >= 9*int(t.hits) &&
+		s.marks&(markTool|markClaims|markMixed|markPerson) == 0 && distinct64(s.agents) == 1 &&
+		strings.HasPrefix(e.agents.name(s.agent), "Mozilla/")
 }
 
 // human is the share of a route's clients that behave like people, or the

@@ -17,7 +17,7 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	if k.odd >= 0.8 {
 		strong++
 	}
-	login := k.fails >= 0.6 && k.busy <= 0.5
+	login := k.fails >= 0.6 && k.busy <= 0.5 && k.redeem < 0.4 && !e.accepted(c)
 	if login {
 		strong++
 	}
@@ -111,7 +111,7 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 		return SlowRequests, need
 	case k.none >= 0.6:
 		return ProtocolAbuse, need
-	case login:
+	case login, k.post >= 0.8 && e.asksLogin(c):
 		return LoginAbuse, need
 	case k.missing >= 0.6 && k.paths >= 0.3:
 		return Scan, need
@@ -123,6 +123,33 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 		return Scraping, need
 	}
 	return DistributedFlood, need
+}
+
+// asksLogin reports whether a rule's route is one where people log in. Some sites
+// answer a refused login 200.
+func (e *Engine) asksLogin(c *cause) bool {
+	return c.rule.has(dimRoute) && e.routes[c.rule.vals[dimRoute]].marks&routeLogin != 0
+}
+
+// accepted reports whether at least half of the logins beyond the usual ones are
+// accepted: people who all have to sign in again, not stolen passwords.
+func (e *Engine) accepted(c *cause) bool {
+	yes, no := 0.0, 0.0
+	count := func(list []weighed, sign float64) {
+		for i := range list {
+			f := list[i].f
+			switch {
+			case f.method != methodPost, c.rule.has(dimRoute) && uint64(f.route) != c.rule.vals[dimRoute], !c.rule.has(dimRoute) && f.marks&routeLogin == 0:
+			case f.refusedLogin() || f.status == 401:
+				no += sign * list[i].weight
+			case f.status < 400:
+				yes += sign * list[i].weight
+			}
+		}
+	}
+	count(e.work.recent, 1)
+	count(e.work.base, -1)
+	return yes > 0 && yes >= no
 }
 
 // rarelyRepeated reports whether the usual clients of the rule's route are known

@@ -48,11 +48,21 @@ func (w *world) agent() string {
 func (w *world) addr() netip.Addr {
 	for {
 		a := netip.AddrFrom4([4]byte{byte(11 + w.r.IntN(180)), byte(w.r.IntN(256)), byte(w.r.IntN(256)), byte(1 + w.r.IntN(254))})
-		if !w.used[a] {
+		if !w.used[a] && !edges(a) {
 			w.used[a] = true
 			return a
 		}
 	}
+}
+
+// edges reports whether a lies where a content delivery network's edges do.
+func edges(a netip.Addr) bool {
+	for _, s := range []string{"103.21.244.0/22", "104.16.0.0/12", "108.162.192.0/18", "141.101.64.0/18", "162.158.0.0/15", "172.64.0.0/13", "173.245.48.0/20", "188.114.96.0/20", "190.93.240.0/20"} {
+		if netip.MustParsePrefix(s).Contains(a) {
+			return true
+		}
+	}
+	return false
 }
 
 // inside draws an address of a /24.
