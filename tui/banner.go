@@ -29,8 +29,18 @@ func (m *Model) drawBanner(c *canvas) {
 	if away >= 0.01 {
 		wrong = percent(away) + " turned away  " + wrong
 	}
-	in := d.top
+	in, drops := d.top, d.drops()
 	switch {
+	case d.status.Host.Silent && (d.stale || d.status.DataAge < 0 || in == nil):
+		silence := "the log is quiet, this host is not"
+		if d.stale {
+			silence = "no log line for " + age(d.status.DataAge)
+		}
+		if c.w < 80 {
+			silence = "" // what is dropped says more
+		}
+		m.bannerLine(c, th.hostile, true, " NOT CALM  "+drops, m.keyOf("health")+": why", silence, blocked, queue)
+		return
 	case d.status.DataAge < 0:
 		m.bannerLine(c, th.warn, false, " no data yet: nothing can be judged", m.keyOf("health")+" shows the inputs", blocked)
 		return
@@ -45,6 +55,10 @@ func (m *Model) drawBanner(c *canvas) {
 		}
 		if d.snap.Learning {
 			learning = "still learning what is usual"
+		}
+		if drops != "" {
+			m.bannerLine(c, th.warn, false, " "+drops, m.keyOf("health")+": why", rps, usual, wrong, blocked, queue, learning)
+			return
 		}
 		m.bannerLine(c, th.calm, false, " calm", rps, usual, wrong, blocked, queue, learning)
 		return
@@ -84,7 +98,7 @@ func (m *Model) drawBanner(c *canvas) {
 		what, need, do = " CONTAINED  "+attackName(in.Attack), "nothing needs you", m.keyOf("incident")+": details"
 	}
 	what += where
-	m.bannerLine(c, p, true, what, rps, more, need, do, since, wrong, blocked, queue)
+	m.bannerLine(c, p, true, what, rps, more, need, do, drops, since, wrong, blocked, queue)
 }
 
 // needYou counts the suspects that nobody has dealt with.

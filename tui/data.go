@@ -138,6 +138,15 @@ func (d *data) others(w int) string {
 	return " (" + strings.Join(names, ", ") + ")"
 }
 
+// drops is the worst of what the kernel drops on this host before any log
+// sees it, "" when nothing is.
+func (d *data) drops() string {
+	if len(d.status.Host.Signs) == 0 {
+		return ""
+	}
+	return d.status.Host.Signs[0]
+}
+
 // failures is the share of answers with an error and that of what was turned
 // away, in the last ten whole seconds. A block that works is no error.
 func (d *data) failures() (errors, away float64) {

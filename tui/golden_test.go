@@ -34,6 +34,11 @@ var goldens = []struct {
 		f.status = Status{Name: "edge-ams", Now: t0, DataAge: -1}
 	}},
 	{name: "overview-stale", change: func(f *fake) { f.status.DataAge = 94 * time.Second }},
+	{name: "overview-not-calm", change: notCalm},
+	{name: "health-not-calm", keys: "8", change: notCalm},
+	{name: "overview-host-drops", change: func(f *fake) {
+		f.snap, f.status.Host.Signs = calm(), []string{"listen queue full: 12/s"}
+	}},
 	{name: "overview-disarmed", change: func(f *fake) { f.board.Auto.Armed, f.board.Auto.DisarmedBy = false, "bo" }},
 	{name: "overview-marked", keys: "j space space"},
 	{name: "overview-chart-cursor", keys: "left left left"},
@@ -103,6 +108,12 @@ func over(f *fake) {
 			d.Incident = "shop-0307-1"
 		}
 	}
+}
+
+// notCalm is a SYN flood: the log is silent, the kernel is not.
+func notCalm(f *fake) {
+	f.snap, f.status.DataAge = calm(), 94*time.Second
+	f.status.Host = Host{Signs: []string{"SYN backlog full: 3120/s", "listen queue full: 40/s"}, Silent: true}
 }
 
 // twoIncidents adds an old and small one in front.

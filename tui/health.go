@@ -55,6 +55,16 @@ func (s *healthScreen) draw(m *Model, c *canvas, h int) {
 			t.pairIn(m.th.bad, e.Name, "DOWN "+clock(e.At)+"Z "+e.Note)
 		}
 	}
+	t.head("This host")
+	for _, sign := range st.Host.Signs {
+		t.pairIn(m.th.bad, "drops", sign)
+	}
+	switch {
+	case st.Host.Silent:
+		t.pairIn(m.th.bad, "log", "silent meanwhile: silence is not calm")
+	case len(st.Host.Signs) == 0:
+		t.pair("drops", "none at the listeners, the SYN backlog or connection tracking")
+	}
 	t.head("Links")
 	t.pair("Elastic", linkText(st.Elastic))
 	t.pair("Jenkins", linkText(st.Jenkins))

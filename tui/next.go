@@ -78,6 +78,8 @@ func (m *Model) nextStep(in *detect.Incident) ([]string, pen) {
 	acts := a.Armed && a.On && !m.d.board.DryRun && (a.Level == actions.LevelBlock || a.Level == actions.LevelThrottle)
 	crowd := in != nil && !in.Attack.Hostile()
 	switch {
+	case m.d.status.Host.Silent && (m.d.stale || in == nil):
+		return []string{"a flood may never reach the log", m.named("{health} shows what this host drops"), "look at the SYN backlog, conntrack and the line"}, th.bad
 	case m.d.stale:
 		return []string{m.named("{health} shows why no log line comes"), "acts on many sources are off until one does"}, th.bad
 	case crowd && in.Attack == detect.FlashCrowd:

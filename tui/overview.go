@@ -145,6 +145,8 @@ func (m *Model) emptyTable() string {
 	switch {
 	case m.table.filter != nil && m.table.filter.text != "" && m.table.total > 0:
 		return "nothing passes the filter /" + m.table.filter.text + m.named("   {escape} clears it")
+	case m.d.status.Host.Silent:
+		return "no suspect, but the host drops connections (" + m.keyOf("health") + " shows what)"
 	case m.d.status.DataAge < 0:
 		return "waiting for the first log line (" + m.keyOf("health") + " shows the inputs)"
 	case m.d.stale:

@@ -89,6 +89,7 @@ type (
 	Link   = status.Link
 	Person = status.Person
 	Input  = status.Input
+	Host   = status.Host
 
 	Case    = status.Case
 	Note    = status.Note

@@ -18,6 +18,7 @@ import (
 	"levee/detect/logline"
 	"levee/internal/config"
 	"levee/internal/elastic"
+	"levee/internal/kernel"
 	"levee/internal/source"
 	"levee/internal/station"
 	"levee/tui/sshd"
@@ -48,11 +49,8 @@ type Options struct {
 	HostKey  string // path of the SSH host key
 	Socket   string // the daemon's
 	Now      time.Time
-	Host     reader // the kernel's figures; the zero value reads /proc
+	Host     kernel.Reader // of the kernel's figures; nil: os.ReadFile
 }
-
-// reader reads a file of the kernel; tests give their own.
-type reader func(path string) ([]byte, error)
 
 // checkFor bounds one look at something that may not answer.
 const checkFor = 10 * time.Second

@@ -34,14 +34,16 @@ var allowed = []struct {
 	{"deploy/kibana", nil},
 	{"internal/station", []string{
 		"actions", "actions/...", "detect", "detect/logline", "internal/config", "internal/enforcer",
-		"internal/elastic", "internal/enrich", "internal/source", "internal/status"}},
+		"internal/elastic", "internal/enrich", "internal/kernel", "internal/source", "internal/status"}},
 	{"internal/command", []string{
 		"actions", "actions/...", "detect", "detect/logline", "internal/config", "internal/enforcer",
 		"internal/elastic", "internal/enrich", "internal/source", "internal/station", "internal/status"}},
 	{"internal/control", nil},
+	{"internal/kernel", nil},
 	{"internal/metrics", []string{"actions", "detect", "internal/status"}},
 	{"internal/doctor", []string{
-		"actions", "detect", "detect/logline", "internal/config", "internal/elastic", "internal/source", "internal/station", "tui/sshd"}},
+		"actions", "detect", "detect/logline", "internal/config", "internal/elastic", "internal/kernel", "internal/source", "internal/station",
+		"tui/sshd"}},
 	{"internal/daemon", []string{
 		"actions", "internal/command", "internal/config", "internal/control", "internal/metrics", "internal/station",
 		"internal/status", "tui", "tui/..."}},

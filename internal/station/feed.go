@@ -25,6 +25,7 @@ func (s *Station) Status() status.Status {
 		Elastic: s.lookout.link(s.chronicle.link()),
 		Jenkins: s.jenkins(),
 		People:  s.present(),
+		Host:    s.host.host(),
 	}
 	for _, f := range s.feeds.list() {
 		x := f.input.Status()

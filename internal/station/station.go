@@ -17,6 +17,7 @@ import (
 	"levee/detect"
 	"levee/internal/config"
 	"levee/internal/enrich"
+	"levee/internal/kernel"
 	"levee/internal/source"
 )
 
@@ -30,6 +31,7 @@ type Options struct {
 	Now      func() time.Time // nil: time.Now
 	Log      *slog.Logger     // nil: nothing is logged
 	AutoOn   bool             // whether auto mode is on when nobody ever set it
+	Kernel   kernel.Reader    // reads the kernel's counters; nil: os.ReadFile
 }
 
 // Station is a running levee. Its zero value is of no use; see Open.
@@ -44,6 +46,7 @@ type Station struct {
 	positions  *source.Positions
 	feeds      *feeds
 	usual      prefixes // never suspects
+	host       hostWatch
 	wishes     wishes
 	notifier   *notify.Notifier // nil: nobody is told
 	chronicle  *chronicle       // nil without Elasticsearch
@@ -79,6 +82,9 @@ func Open(ctx context.Context, o Options) (_ *Station, err error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Kernel == nil {
+		o.Kernel = os.ReadFile
 	}
 	if o.Stdin == nil {
 		o.Stdin = os.Stdin
@@ -184,6 +190,7 @@ func (s *Station) Run(ctx context.Context) error {
 	start(&workers, s.automate)
 	start(&workers, s.keepBaseline)
 	start(&workers, s.prune)
+	start(&workers, s.watchHost)
 	start(&workers, s.lookout.run)
 	if s.notifier != nil {
 		start(&workers, s.notifier.Run)

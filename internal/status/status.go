@@ -23,6 +23,14 @@ type Status struct {
 	Inputs   []Input
 	QueueLen int    // requests read and not judged yet
 	Shed     uint64 // lines dropped because the queue was full
+	Host     Host
+}
+
+// Host is what the kernel drops on this host before any server, and so any
+// log, sees it.
+type Host struct {
+	Signs  []string // what is dropped now, in words with its rate, worst first
+	Silent bool     // the log is silent, or far below the usual, meanwhile: that is not calm
 }
 
 // Link is the state of a connection: not configured, ok, or down with a reason.
