@@ -13,7 +13,8 @@ type Board struct {
 	Jobs      []Job      // latest first, at most 100
 	Auto      AutoState
 	Enforcers []EnforcerHealth
-	Queue     int // decisions with an intent on disk and no receipt yet
+	Queue     int    // decisions with an intent on disk and no receipt yet
+	Decided   uint64 // decisions begun since this levee started
 	DryRun    bool
 
 	find Finder
@@ -99,6 +100,8 @@ type EnforcerHealth struct {
 	OK   bool
 	Note string // the mend when not OK
 	At   time.Time
+
+	Failed uint64 // decisions it did not take, or may not have, since this levee started
 }
 
 // Notice is one message of the console's message line.

@@ -173,6 +173,7 @@ func (d *Dispatcher) reserve(p *planned) (rs []*record, refused []Refusal, befor
 	for _, r := range rs { // afterwards: check counts them itself
 		d.insert(r)
 	}
+	d.decided += uint64(len(rs))
 	d.minute.spend(c.now, c.blocks)
 	d.hour.spend(c.now, c.scales)
 	return rs, refused, nil

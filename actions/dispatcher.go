@@ -43,6 +43,7 @@ type Dispatcher struct {
 	usual    float64              // share of usual traffic under blocks
 	blocks   int                  // in force
 	inFlight int                  // decisions with an intent and no answer
+	decided  uint64               // begun since the start
 
 	measure []measuring // effects to look at, oldest first
 	retries []retry

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,6 +31,7 @@ type lane struct {
 	wake  chan struct{}
 
 	health EnforcerHealth // guarded by Dispatcher.mu
+	failed uint64         // likewise
 	noList bool           // guarded by Dispatcher.mu: List said ErrNoList
 }
 
@@ -261,7 +263,10 @@ func (d *Dispatcher) hear(l *lane, orders []order, receipts []Receipt, err error
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	l.health = EnforcerHealth{Name: l.enforcer.Name(), OK: err == nil, At: now}
+	// One that was down and refuses everything is not well again.
+	if err != nil || l.health.OK || slices.ContainsFunc(receipts, func(c Receipt) bool { return c.OK }) {
+		l.health = EnforcerHealth{Name: l.enforcer.Name(), OK: err == nil, At: now}
+	}
 	if err != nil {
 		l.health.Note = safe.Text(err.Error(), lineMost)
 		d.notices.add(now, "error", fmt.Sprintf("%s: %s", l.enforcer.Name(), l.health.Note))
@@ -280,6 +285,9 @@ func (d *Dispatcher) hear(l *lane, orders []order, receipts []Receipt, err error
 			c.Note = l.health.Note
 		} else {
 			c.Note = errMissing.Error()
+		}
+		if !c.OK {
+			l.failed++
 		}
 		d.answer(l, o, c)
 		told.add(o.r, was)

@@ -44,7 +44,7 @@ func (d *Dispatcher) publish() {
 	d.mu.Lock()
 	b.DryRun = d.o.DryRun
 	b.NActive = len(d.records)
-	b.Queue = d.inFlight
+	b.Queue, b.Decided = d.inFlight, d.decided
 	b.Active = d.latestActive()
 	b.Recent = make([]Decision, 0, recentMost)
 	for i := len(d.recent) - 1; i >= 0 && len(b.Recent) < recentMost; i-- {
@@ -57,7 +57,9 @@ func (d *Dispatcher) publish() {
 	b.Auto.Budget = d.o.Budget
 	b.Auto.Used = Used{BlocksLastMinute: d.minute.spent(now), ActiveBlocks: d.blocks, UsualShare: max(0, d.usual), ScaleUpsLastHour: d.hour.spent(now)}
 	for _, l := range d.lanes {
-		b.Enforcers = append(b.Enforcers, l.health)
+		h := l.health
+		h.Failed = l.failed
+		b.Enforcers = append(b.Enforcers, h)
 	}
 	if d.broken != "" {
 		b.Enforcers = append(b.Enforcers, EnforcerHealth{Name: "ledger", Note: d.broken, At: now})

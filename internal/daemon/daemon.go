@@ -48,6 +48,7 @@ type Daemon struct {
 	ssh    *sshd.Server // nil: no SSH
 	conf   atomic.Pointer[config.Config]
 	reload sync.Mutex // one at a time
+	frames *metrics.Frames
 }
 
 // HostKeyPath is where the daemon with that state directory keeps its SSH
@@ -57,7 +58,7 @@ func HostKeyPath(stateDir string) string { return filepath.Join(stateDir, "ssh_h
 // Run works until ctx ends. On the way out sessions are told, then positions,
 // baseline and ledger are saved; blocks stand until their TTL ends.
 func Run(ctx context.Context, o Options) error {
-	d := &Daemon{o: o, log: o.Station.Log}
+	d := &Daemon{o: o, log: o.Station.Log, frames: metrics.NewFrames()}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
@@ -147,7 +148,7 @@ func (d *Daemon) open(ctx context.Context, directory *sshd.Directory) (doors []d
 			return doors, a, err
 		}
 		a.Metrics = l.Addr().String()
-		o := metrics.Options{Station: d.st, Profile: d.o.Profile}
+		o := metrics.Options{Station: d.st, Profile: d.o.Profile, Frames: d.frames}
 		if d.ssh != nil {
 			o.People = func() metrics.People { return metrics.People(d.ssh.Figures()) }
 		}

@@ -62,7 +62,7 @@ func check(t *testing.T, err error) {
 type levee struct {
 	t              *testing.T
 	dir            string
-	ssh            string
+	ssh, metrics   string
 	ana, bo, carol key // operator, viewer, admin
 	eve            key // nobody
 	hostKey        gossh.PublicKey
@@ -111,7 +111,7 @@ func start(t *testing.T, change func(*Options)) *levee {
 	})
 	select {
 	case a := <-ready:
-		l.ssh = a.SSH
+		l.ssh, l.metrics = a.SSH, a.Metrics
 	case err := <-ended:
 		ended <- err
 		t.Fatalf("the daemon did not start: %v", err)

@@ -98,6 +98,7 @@ func (d *Daemon) visit(ctx context.Context, v *visitor) (code int) {
 		_ = tell(v.err, errors.New("the console needs a terminal: use ssh -t, or name a command; `help` lists them"))
 		return command.ExitUsage
 	}
+	v.terminal.Drawn = d.frames.Took
 	err := remote.Console(ctx, *v.terminal, view{d.st, v.actor.Name}, op, ConsoleOptions(d.conf.Load().Console))
 	switch {
 	case errors.Is(err, remote.ErrIdle):

@@ -37,7 +37,21 @@ type Options struct {
 	Station Station
 	People  func() People // nil: no SSH server
 	Profile bool          // serve /debug/pprof too
+	Frames  *Frames       // how long consoles took to draw; nil: nobody draws
 }
+
+// Frames counts how long consoles take to draw. Its methods may be called from
+// several goroutines.
+type Frames struct{ h prometheus.Histogram }
+
+// NewFrames returns Frames that have seen nothing.
+func NewFrames() *Frames {
+	return &Frames{prometheus.NewHistogram(prometheus.HistogramOpts{Name: "levee_frame_seconds", Help: "time a console took to draw one frame",
+		Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25}})}
+}
+
+// Took notes one frame.
+func (f *Frames) Took(d time.Duration) { f.h.Observe(d.Seconds()) }
 
 // collector reads a station whenever Prometheus asks: nothing is counted twice.
 type collector struct {
@@ -67,6 +81,10 @@ var (
 	budgetUsed = desc("auto_blocks_last_minute", "blocks auto mode began in the last minute")
 	armed      = desc("auto_armed", "1 while automation may act, 0 when it was stopped or is off")
 	enforcer   = desc("enforcer_up", "1 when the enforcer's last check was good", "enforcer")
+	enforcerNo = desc("enforcer_failures_total", "decisions an enforcer did not take, or may not have", "enforcer")
+	verdicts   = desc("verdicts_total", "verdicts that fell", "kind")
+	decided    = desc("decisions_total", "decisions begun")
+	notCalm    = desc("host_not_calm", "1 while the log is silent and the kernel drops connections")
 	people     = desc("sessions", "people connected", "via")
 	sshConns   = desc("ssh_connections", "open SSH connections")
 	sshRefused = desc("ssh_refused_total", "connections and sessions turned away by a limit")
@@ -120,7 +138,13 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(armed, truth(b.Auto.Armed && b.Auto.On))
 	for _, e := range b.Enforcers {
 		gauge(enforcer, truth(e.OK), e.Name)
+		count(enforcerNo, e.Failed, e.Name)
 	}
+	for _, k := range []detect.EventKind{detect.SuspectSeen, detect.IncidentOpen, detect.IncidentChange, detect.IncidentClose} {
+		count(verdicts, st.Verdicts[k], string(k))
+	}
+	count(decided, b.Decided)
+	gauge(notCalm, truth(st.Host.Silent))
 	via := map[string]int{"console": 0, "ssh": 0}
 	for _, p := range st.People {
 		via[p.Via]++
@@ -146,7 +170,11 @@ func truth(b bool) float64 {
 // Handler serves /metrics, /healthz and, when asked for, /debug/pprof.
 func Handler(o Options) (http.Handler, error) {
 	r := prometheus.NewRegistry()
-	for _, c := range []prometheus.Collector{collector{o}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
+	all := []prometheus.Collector{collector{o}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}
+	if o.Frames != nil {
+		all = append(all, o.Frames.h)
+	}
+	for _, c := range all {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("metrics: %w", err)
 		}

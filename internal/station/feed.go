@@ -1,7 +1,9 @@
 package station
 
 import (
+	"maps"
 	"net/netip"
+	"sync"
 	"time"
 
 	"levee/actions"
@@ -25,7 +27,7 @@ func (s *Station) Status() status.Status {
 		Elastic: s.lookout.link(s.chronicle.link()),
 		Jenkins: s.jenkins(),
 		People:  s.present(),
-		Host:    s.host.host(),
+		Host:    s.host.host(), Verdicts: s.counts.all(),
 	}
 	for _, f := range s.feeds.list() {
 		x := f.input.Status()
@@ -57,3 +59,26 @@ type traffic struct{ j *judge }
 func (t traffic) Snapshot() *detect.Snapshot                  { return t.j.shown.Load() }
 func (t traffic) Suspects(ps []netip.Prefix) []detect.Suspect { return t.j.suspects(ps) }
 func (t traffic) DataAge() time.Duration                      { return t.j.age() }
+
+// verdictCounts counts verdicts by their kind.
+type verdictCounts struct {
+	mu sync.Mutex
+	by map[detect.EventKind]uint64
+}
+
+func (c *verdictCounts) add(events []detect.Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.by == nil {
+		c.by = map[detect.EventKind]uint64{}
+	}
+	for i := range events {
+		c.by[events[i].Kind]++
+	}
+}
+
+func (c *verdictCounts) all() map[detect.EventKind]uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.by)
+}

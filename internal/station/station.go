@@ -47,6 +47,7 @@ type Station struct {
 	feeds      *feeds
 	usual      prefixes // never suspects
 	host       hostWatch
+	counts     verdictCounts
 	wishes     wishes
 	notifier   *notify.Notifier // nil: nobody is told
 	chronicle  *chronicle       // nil without Elasticsearch
@@ -129,7 +130,7 @@ func Open(ctx context.Context, o Options) (_ *Station, err error) {
 	if s.lookout, err = openLookout(s); err != nil {
 		return nil, &ConfigError{err}
 	}
-	s.judge = newJudge(engine, o.Now, func(ev []detect.Event) { s.wishes.put(ev); s.chronicle.verdict(ev) })
+	s.judge = newJudge(engine, o.Now, func(ev []detect.Event) { s.counts.add(ev); s.wishes.put(ev); s.chronicle.verdict(ev) })
 	s.judge.judgedToo = s.chronicle.judged
 	s.wishes.init()
 	if s.ledger, err = ledger.Open(ctx, filepath.Join(o.StateDir, "ledger.db"), o.Now); err != nil {

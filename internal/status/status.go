@@ -24,6 +24,7 @@ type Status struct {
 	QueueLen int    // requests read and not judged yet
 	Shed     uint64 // lines dropped because the queue was full
 	Host     Host
+	Verdicts map[detect.EventKind]uint64 // that fell since this levee started
 }
 
 // Host is what the kernel drops on this host before any server, and so any

@@ -34,6 +34,7 @@ type Terminal struct {
 	Size    Size
 	Resizes <-chan Size // nil: the size stays
 	Idle    time.Duration
+	Drawn   func(time.Duration) // told how long each frame took to draw; nil: nobody
 }
 
 // ErrIdle is what Console returns when nobody pressed a key for Terminal.Idle.
@@ -49,7 +50,11 @@ func Console(ctx context.Context, t Terminal, feed tui.Feed, op tui.Operator, op
 	opt = opt.On(environ(t.Env).Getenv)
 	opt.Terminal = t.Out
 	keys := &keyWatch{in: t.In}
-	p := tea.NewProgram(tui.New(feed, op, opt).WithContext(ctx),
+	var model tea.Model = tui.New(feed, op, opt).WithContext(ctx)
+	if t.Drawn != nil {
+		model = timed{model, t.Drawn}
+	}
+	p := tea.NewProgram(model,
 		tea.WithContext(ctx), tea.WithAltScreen(), tea.WithFPS(30), tea.WithoutSignalHandler(),
 		tea.WithInput(keys), tea.WithOutput(t.Out), tea.WithEnvironment(t.Env))
 
@@ -70,6 +75,24 @@ func Console(ctx context.Context, t Terminal, feed tui.Feed, op tui.Operator, op
 		return fmt.Errorf("console: %w", err)
 	}
 	return nil
+}
+
+// timed is a model that tells how long its frames took to draw.
+type timed struct {
+	tea.Model
+	drawn func(time.Duration)
+}
+
+func (m timed) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	next, cmd := m.Model.Update(msg)
+	return timed{next, m.drawn}, cmd
+}
+
+func (m timed) View() string {
+	began := time.Now()
+	view := m.Model.View()
+	m.drawn(time.Since(began))
+	return view
 }
 
 // follow hands the terminal's size on, first and whenever it changes.
