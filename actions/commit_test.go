@@ -249,14 +249,14 @@ func TestUndoOfThousands(t *testing.T) {
 		b.commit(actions.Request{Verb: actions.Throttle, Targets: targets(all[7]), Actor: ana, Reason: "slow it"})
 		settle()
 		p, err := b.d.UndoMany(context.Background(), actions.UndoFilter{By: "auto", Since: began}, ana)
-		if err != nil || p.Impact.Targets != len(all) || p.Needs != actions.ConfirmTyped || p.Type != "unblock many" {
+		if err != nil || p.Impact.Targets != len(all) || p.Needs != actions.ConfirmTyped || p.Type != "unblock them" {
 			t.Fatalf("%d targets, needs %s %q, %v", p.Impact.Targets, p.Needs, p.Type, err)
 		}
 		if _, err := b.d.Commit(context.Background(), p.Token, ana, actions.Answer{}); !errors.Is(err, actions.ErrUnconfirmed) {
 			t.Errorf("one key undid %d blocks: %v", len(all), err)
 		}
 		act(t, b, addr(6000).String()) // it goes on while somebody types
-		ds, err := b.d.Commit(context.Background(), p.Token, ana, actions.Answer{Typed: "unblock many"})
+		ds, err := b.d.Commit(context.Background(), p.Token, ana, actions.Answer{Typed: "unblock them"})
 		if err != nil || len(ds) != len(all) {
 			t.Fatalf("%d undone, %v", len(ds), err)
 		}

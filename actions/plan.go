@@ -19,7 +19,7 @@ import (
 const planLasts = 2 * time.Minute
 
 // undoMany is what is typed to undo many at once.
-const undoMany = "unblock many"
+const undoMany = "unblock them"
 
 // planned is a Plan that waits for its Commit.
 type planned struct {

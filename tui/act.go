@@ -1,9 +1,13 @@
 package tui
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -217,6 +221,44 @@ func (m *Model) askUndo() tea.Cmd {
 	}
 	m.open(pd, false)
 	return pd.replan(m)
+}
+
+// cmdUnblock lifts the targets named, or, with --incident, --by and --since,
+// whatever was done about an incident, by somebody, or lately.
+func (m *Model) cmdUnblock(args []string) (tea.Cmd, error) {
+	if len(args) == 0 || !strings.HasPrefix(args[0], "--") {
+		return m.actOn("Lift", actions.Unblock, 0, args)
+	}
+	op, can := m.op.(Undoer)
+	if why := mayAct(m); why != "" || !can {
+		return nil, errors.New(cmp.Or(why, "many can't be lifted at once from here"))
+	}
+	const usage = "write TARGET…, or --incident ID, --by NAME and --since 10m"
+	if len(args)%2 != 0 {
+		return nil, errors.New(usage)
+	}
+	var f actions.UndoFilter
+	for i := 0; i < len(args); i += 2 {
+		switch name, value := args[i], args[i+1]; name {
+		case "--incident":
+			f.Incident = value
+		case "--by":
+			f.By = value
+		case "--since":
+			ago, err := time.ParseDuration(value)
+			if err != nil || ago <= 0 {
+				return nil, fmt.Errorf("%q is no time: write for instance --since 10m", value)
+			}
+			f.Since = m.d.now().Add(-ago)
+		default:
+			return nil, fmt.Errorf("%q is not known here: %s", name, usage)
+		}
+	}
+	pd := &planDialog{what: "Lift", yes: "lift them all now", undoes: actions.Block, whole: true,
+		req:  actions.Request{Verb: actions.Unblock, Actor: m.d.me},
+		plan: func(ctx context.Context, _ actions.Request) (actions.Plan, error) { return op.UndoMany(ctx, f) }}
+	m.open(pd, false)
+	return pd.replan(m), nil
 }
 
 // together lists the targets in force of the act that d came from, if an

@@ -30,7 +30,7 @@ func allCommands() []command {
 	names := func(list []string) func(*Model) []string { return func(*Model) []string { return list } }
 	return []command{
 		{"block", "TARGET… [TTL]", "block addresses or prefixes, after a preview", suspectWords, act("Block", actions.Block, 30*time.Minute)},
-		{"unblock", "TARGET…", "lift their blocks", activeWords, act("Lift", actions.Unblock, 0)},
+		{"unblock", "TARGET… or --incident ID --by NAME --since 10m", "lift their blocks, or many at once", activeWords, (*Model).cmdUnblock},
 		{"allow", "TARGET… [TTL]", "let no block touch them", suspectWords, act("Allow", actions.Allow, 6*time.Hour)},
 		{"scale", "[SERVICE]", "ask for more servers", serviceWords, func(m *Model, args []string) (tea.Cmd, error) {
 			if why := mayAct(m); why != "" {

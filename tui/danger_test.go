@@ -371,6 +371,35 @@ func (h *thousands) UndoMany(ctx context.Context, f actions.UndoFilter) (actions
 	return h.Plan(ctx, r)
 }
 
+// Many are lifted at once from the command line as well, by a filter.
+func TestUnblockManyFromTheCommandLine(t *testing.T) {
+	f := newFake()
+	f.needs, f.typed = actions.ConfirmTyped, "unblock them"
+	d := sit(t, f, 120, 36, plain)
+	op := &thousands{hands: hands{f, ana}, n: 1500}
+	d.m.op = op
+	say := func(line string) {
+		d.keys(":")
+		d.write(line)
+		d.keys("enter")
+	}
+	say("unblock --incident i-1 --by auto --since 10m")
+	d.sees("Lift 1500 targets", `Type "unblock them"`)
+	want := actions.UndoFilter{Incident: "i-1", By: "auto", Since: f.now.Add(-10 * time.Minute)}
+	if len(op.asked) != 1 || op.asked[0] != want {
+		t.Errorf("asked %+v, want %+v", op.asked, want)
+	}
+	d.write("unblock them")
+	d.keys("y")
+	if f.commits != 1 {
+		t.Errorf("%d commits", f.commits)
+	}
+	for line, why := range map[string]string{"unblock --since soon": "is no time", "unblock --by": "write TARGET", "unblock --to x": "not known here"} {
+		say(line)
+		d.sees(why)
+	}
+}
+
 // Of an act on thousands u undoes all, and not what the board happens to list.
 func TestUndoOfThousandsIsOneAct(t *testing.T) {
 	f := newFake()

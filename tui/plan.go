@@ -25,7 +25,7 @@ type planDialog struct {
 	plan    func(context.Context, actions.Request) (actions.Plan, error)
 	preview bool         // show only
 	undoes  actions.Verb // what is taken back; "": nothing is
-	whole   bool         // the plan names the targets: all that came of one request
+	whole   bool         // the first plan names the targets: all that came of one request, or that a filter chose
 
 	seen    *detect.Snapshot // when the plan was asked for: its targets are shown as they were then
 	got     *actions.Plan
@@ -116,7 +116,7 @@ func (m *Model) planned(msg planMsg) tea.Cmd {
 	p := msg.plan
 	d.got = &p
 	if d.whole {
-		d.req.Targets = p.Request.Targets
+		d.whole, d.req, d.plan = false, p.Request, m.op.Plan // from here on these and no others
 	}
 	if d.again {
 		m.quiet.arm(m.opt.Now()) // a y on its way was meant for the figures before

@@ -16,7 +16,10 @@ func (d *planDialog) lines(m *Model, w int) (string, []styled, bool) {
 	t := writer{th: th, w: w}
 	n := len(d.req.Targets)
 	title := d.what + " " + plural(n, "target")
-	if n == 1 {
+	switch n {
+	case 0:
+		title = d.what + " many"
+	case 1:
 		title = d.what + " " + targetText(d.req.Targets[0])
 	}
 	d.targets(m, &t)
