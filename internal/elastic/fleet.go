@@ -223,7 +223,7 @@ func (a aheadAnswer) clocks(now time.Time, index string) string {
 	case skew < -mostSkew:
 		return fmt.Sprintf("this host's clock is %s behind Elasticsearch's: the figures are of the wrong time; run an NTP client on both", (-skew).Round(time.Second))
 	case a.Buckets[0].Count > 0:
-		return fmt.Sprintf("%d documents of %s come from the future: the clock of a host that writes there is wrong; run an NTP client on it", a.Buckets[0].Count, plain(index, 80))
+		return fmt.Sprintf("documents of %s come from the future (%d of them): the clock of a host that writes there is wrong; run an NTP client on it", plain(index, 80), a.Buckets[0].Count)
 	}
 	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/url"
 	"strings"
@@ -51,6 +52,9 @@ func (p *Problem) Unwrap() error { return p.Err }
 // Lasts reports whether the same document or request would fail the same way
 // whenever it is sent again: there is no point in keeping it.
 func (p *Problem) Lasts() bool { return p.Kind == Mapping || p.Kind == Refused }
+
+// Is makes what is missing an fs.ErrNotExist.
+func (p *Problem) Is(target error) bool { return target == fs.ErrNotExist && p.Kind == Missing }
 
 // IsKind reports whether err is a Problem of that kind.
 func IsKind(err error, k Kind) bool {

@@ -21,22 +21,26 @@ func bulkAnswer(status int, kind, reason string) string {
 	return fmt.Sprintf(`{"errors":true,"items":[{"create":{"status":%d,"error":{"type":%q,"reason":%q}}}]}`, status, kind, reason)
 }
 
+// answer answers every request alike.
+func answer(status int, header, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		k, v, _ := strings.Cut(header, ": ")
+		w.Header().Set(k, v)
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	}
+}
+
+// hang answers nothing.
+func hang(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // only then is the client's leaving seen
+	<-r.Context().Done()
+}
+
 // TestProblems breaks Elasticsearch in every way people meet, and asks for one
 // clear sentence and for recovery without anybody's help.
 func TestProblems(t *testing.T) {
-	answer := func(status int, header, body string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			k, v, _ := strings.Cut(header, ": ")
-			w.Header().Set(k, v)
-			w.WriteHeader(status)
-			_, _ = w.Write([]byte(body))
-		}
-	}
 	const es = "X-Elastic-Product: Elasticsearch"
-	hang := func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // only then is the client's leaving seen
-		<-r.Context().Done()
-	}
 	for _, c := range []struct {
 		name   string
 		broken http.HandlerFunc

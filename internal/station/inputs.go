@@ -26,6 +26,7 @@ type feed struct {
 // A source that is taken away leaves its number free for the next.
 type feeds struct {
 	positions *source.Positions
+	stateDir  string
 	stdin     io.Reader
 	trusted   atomic.Pointer[[]bool] // by origin: whether auto mode may act on its word
 
@@ -35,8 +36,8 @@ type feeds struct {
 }
 
 // newFeeds builds the inputs of c; none of them runs yet.
-func newFeeds(c config.Config, positions *source.Positions, stdin io.Reader) (*feeds, error) {
-	f := &feeds{positions: positions, stdin: stdin}
+func newFeeds(c config.Config, positions *source.Positions, stateDir string, stdin io.Reader) (*feeds, error) {
+	f := &feeds{positions: positions, stateDir: stateDir, stdin: stdin}
 	for i, s := range c.Sources {
 		in, err := f.build(c, s, i)
 		if err != nil {
@@ -51,7 +52,7 @@ func newFeeds(c config.Config, positions *source.Positions, stdin io.Reader) (*f
 // build makes the input of s. Nothing is opened before it runs.
 func (f *feeds) build(c config.Config, s config.Source, origin int) (source.Input, error) {
 	parse := logline.Options{Format: s.Format, Service: s.Service, TrustedProxies: c.TrustedProxies, Origin: uint16(origin)}
-	in, err := input(s, parse, origin, f.positions, f.stdin)
+	in, err := f.input(c, s, parse, origin)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", where(c, s), err)
 	}
@@ -217,17 +218,17 @@ func where(c config.Config, s config.Source) string {
 	return s.Label()
 }
 
-func input(s config.Source, parse logline.Options, i int, positions *source.Positions, stdin io.Reader) (source.Input, error) {
+func (f *feeds) input(c config.Config, s config.Source, parse logline.Options, i int) (source.Input, error) {
 	switch {
 	case s.File == "-":
-		return source.Stdin(stdin, parse, i)
+		return source.Stdin(f.stdin, parse, i)
 	case s.File != "":
 		return source.Tail(source.TailOptions{Name: s.Label(), Paths: []string{s.File}, Parse: parse, Input: i,
-			Positions: positions, FromStart: s.FromStart})
+			Positions: f.positions, FromStart: s.FromStart})
 	case s.Syslog != "":
 		return syslog(s, parse, i)
 	case s.Beats != "":
 		return beats(s, parse, i)
 	}
-	return nil, fmt.Errorf("an elasticsearch source is not built in yet; follow the log files instead")
+	return elasticTail(c, s, parse, i, f.stateDir)
 }

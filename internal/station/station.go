@@ -114,7 +114,7 @@ func Open(ctx context.Context, o Options) (_ *Station, err error) {
 	if s.positions, err = source.OpenPositions(o.StateDir); err != nil {
 		return nil, err
 	}
-	if s.feeds, err = newFeeds(o.Config, s.positions, o.Stdin); err != nil {
+	if s.feeds, err = newFeeds(o.Config, s.positions, o.StateDir, o.Stdin); err != nil {
 		return nil, &ConfigError{err}
 	}
 	engine := detect.New(s.engineOptions())
