@@ -12,6 +12,7 @@ import (
 
 	"levee/actions"
 	"levee/detect"
+	"levee/internal/status"
 )
 
 // t0 is the moment of every scene.
@@ -41,6 +42,7 @@ type fake struct {
 	disarms  int
 	sources  int
 	fleet    Fleet
+	recalled Past
 	cases    map[string]Case
 	asked    []Waiting
 	given    chan struct{}  // closed by the second person
@@ -414,6 +416,17 @@ func (h hands) GiveApproval(code string) error {
 }
 
 func (f *fake) Fleet() Fleet { f.mu.Lock(); defer f.mu.Unlock(); return f.fleet }
+
+func (f *fake) Past(netip.Prefix) Past { f.mu.Lock(); defer f.mu.Unlock(); return f.recalled }
+
+// customer is a source that Elasticsearch knows well.
+func customer(f *fake) {
+	day := t0.Truncate(24 * time.Hour)
+	f.recalled = Past{Configured: true, At: t0.Add(-7 * time.Second), Over: 7 * 24 * time.Hour, Requests: 1834, Named: 412, First: day.AddDate(0, 0, -6).Add(8 * time.Hour), Last: t0,
+		Days:     []status.Day{{Time: day.AddDate(0, 0, -6), Requests: 310}, {Time: day.AddDate(0, 0, -3), Requests: 204}, {Time: day.AddDate(0, 0, -1), Requests: 420}, {Time: day, Requests: 900}},
+		Statuses: []detect.Share{{Name: "200", Share: .8}, {Name: "401", Share: .2}}, Paths: []detect.Share{{Name: "/account", Share: .5}, {Name: "/login", Share: .2}},
+		Agents: []detect.Share{{Name: "Mozilla/5.0 (iPhone)", Share: .8}, {Name: "curl/8.5", Share: .2}}, Accounts: []detect.Share{{Name: "maria", Share: .2}, {Name: "jon", Share: .02}}}
+}
 
 // fleetNight is the fleet during the flood.
 func fleetNight(f *fake) {

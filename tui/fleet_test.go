@@ -29,7 +29,9 @@ func TestFleetIsHarmless(t *testing.T) {
 		f.fleet.Sources[0].Name, f.fleet.Hosts[0].Name, f.fleet.Paths[0].Name, f.fleet.Problem = h, h, h, h
 		for _, s := range [][2]int{{20, 5}, {60, 15}, {120, 36}} {
 			d := sit(t, f, s[0], s[1])
-			d.keys("0 enter")
+			customer(f)
+			f.recalled.Paths[0].Name, f.recalled.Accounts[0].Name, f.recalled.Agents[0].Name, f.recalled.Problem = h, h, h, h
+			d.keys("0 enter G")
 			fits(t, d.m.View(), s[0], s[1])
 		}
 	}

@@ -75,6 +75,11 @@ var goldens = []struct {
 	{name: "source-prefix", keys: "j enter p"},
 	{name: "source-full", keys: "j enter enter"},
 	{name: "dialog-columns", keys: "V down space"},
+	{name: "source-customer", keys: "j enter", change: customer},
+	{name: "source-customer-below", keys: "j enter pgdown", change: customer},
+	{name: "source-no-elastic", keys: "j enter", change: func(f *fake) {
+		f.recalled = Past{Configured: true, Over: 7 * 24 * time.Hour, Problem: "Elasticsearch at https://es.example.com:9200 refuses connections; check elasticsearch.urls and that the node runs"}
+	}},
 	{name: "messages", keys: "M"},
 	{name: "help", keys: "?"},
 	{name: "dialog-block", keys: "j b"},

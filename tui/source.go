@@ -13,6 +13,7 @@ import (
 type sourceScreen struct {
 	at   netip.Prefix
 	view detect.SourceView
+	past Past           // of the last days, from Elasticsearch
 	up   []netip.Prefix // where backspace goes: from an address to its prefix and back
 	text textView
 	full bool // requests with all that the log says of them
@@ -24,6 +25,10 @@ func (s *sourceScreen) title(*Model) string { return prefixText(s.at) }
 func (s *sourceScreen) load(m *Model) {
 	if s.at.IsValid() {
 		s.view = m.feed.Source(s.at)
+		s.past = Past{}
+		if f, ok := m.feed.(Rememberer); ok {
+			s.past = f.Past(s.at)
+		}
 	}
 }
 
@@ -118,6 +123,7 @@ func (s *sourceScreen) draw(m *Model, c *canvas, h int) {
 	} else {
 		t.add(m.th.dim, " nothing is known of it: no request lately, or its state was dropped for room")
 	}
+	s.customer(m, &t)
 	if len(v.History) > 0 {
 		t.pair("last 60 s", s.history(c.w-32))
 	}
@@ -132,6 +138,7 @@ func (s *sourceScreen) draw(m *Model, c *canvas, h int) {
 		t.add(m.th.dim, " nothing speaks against it")
 	}
 	s.shares(m, &t)
+	s.days(m, &t)
 	s.requests(m, &t)
 	s.text.lines = t.lines
 	s.text.draw(m, c, h-1)

@@ -32,6 +32,7 @@ type account struct {
 	Country   string             `json:"source.geo.country_iso_code,omitempty"`
 	Usual     float64            `json:"levee.usual_share"`
 	Requested []string           `json:"levee.recent,omitempty"`
+	History   *pastRow           `json:"levee.history,omitempty"` // of the last days, from Elasticsearch
 	Decisions []decisionRow      `json:"levee.decisions"`
 	decisions []actions.Decision // the same
 }
@@ -58,6 +59,7 @@ func whyVerb(run Runner) *cobra.Command {
 				row := newDecisionRow(&d)
 				a.Standing = &row
 			}
+			a.History = askPast(ctx, h, p)
 			if f != Table {
 				b, err := json.MarshalIndent(a, "", "  ")
 				if f == JSONL {
@@ -120,6 +122,9 @@ func (a *account) text(now time.Time) string {
 	}
 	for _, r := range a.Requested {
 		line("request: %s", r)
+	}
+	for _, l := range a.History.lines() {
+		line("%s", l)
 	}
 	for _, d := range a.Decisions {
 		line("decision: %s %s %s %s by %s: %s%s", d.Time, d.ID, d.Action, d.State, d.User, because(d.Reason, d.Evidence), ended(d.EndedBy))

@@ -109,27 +109,3 @@ type Fleet struct {
 	Took       time.Duration // what the answer cost the cluster
 	Moved      int64         // bytes that came over the network
 }
-
-// Past is what Elasticsearch remembers of one source, for whoever asks whether
-// it is a customer. It is immutable.
-type Past struct {
-	Configured bool
-	Problem    string        // why there is nothing newer, in one line with its mend; "" all is well
-	At         time.Time     // when the cluster was asked; zero: it has not answered yet
-	Over       time.Duration // what it covers: the time before At
-	Requests   uint64
-	Named      uint64    // requests that named an account
-	First      time.Time // zero when there was nothing
-	Last       time.Time
-	Days       []Day // those with requests, oldest first
-	Statuses   []detect.Share
-	Paths      []detect.Share
-	Agents     []detect.Share
-	Accounts   []detect.Share // busiest first, at most 10
-}
-
-// Day is the requests of a day, UTC.
-type Day struct {
-	Time     time.Time
-	Requests uint64
-}
