@@ -117,6 +117,13 @@ func (a *Autopilot) Hold(why string) {
 	a.held = why
 }
 
+// SetBudget changes what may be spent from now on.
+func (a *Autopilot) SetBudget(b Budget) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.o.Budget = b
+}
+
 // level returns how far it may go for a service.
 func (a *Autopilot) level(service string) Level {
 	if l, ok := a.o.Services[service]; ok {
@@ -267,8 +274,8 @@ func (a *Autopilot) changedBlock(d Decision) {
 			st.usual, st.service = w.s.UsualShare, w.s.Service
 			a.usual += st.usual
 			a.cover(st)
-		} else if st.auto {
-			st.usual = d.Usual // decided before a restart
+		} else if st.auto { // another host's, or one of before a restart
+			st.usual = d.Usual
 			a.usual += st.usual
 		}
 	}

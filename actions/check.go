@@ -27,6 +27,11 @@ func (d *Dispatcher) forbidden(r *Request) *Refusal {
 	} else if !s.AutoOn {
 		return &Refusal{Target: t, Rule: "disarmed", Value: "auto mode is off", Mend: "switch it on: A in the console"}
 	}
+	if d.o.Peers != nil {
+		if why := d.o.Peers.Hold(); why != "" {
+			return &Refusal{Target: t, Rule: "leader", Value: why, Mend: "nothing: the leader hears of it"}
+		}
+	}
 	if r.Verb == Unblock || r.Verb == ScaleDown {
 		return nil // undoing is always safe
 	}
@@ -180,9 +185,9 @@ func (d *Dispatcher) nobodyTakes(r *Request, t Target) *Refusal {
 	if r.Verb == Notify || d.o.DryRun {
 		return nil
 	}
-	probe := Decision{Verb: r.Verb, Target: t, Actor: r.Actor, Attack: r.Attack}
+	probe := Decision{Verb: r.Verb, Target: t, Actor: r.Actor, Attack: r.Attack, Host: d.o.Host}
 	for _, l := range d.lanes {
-		if l.enforcer.Handles(probe) {
+		if d.takes(l, &probe) {
 			return nil
 		}
 	}
@@ -196,7 +201,10 @@ func (d *Dispatcher) nobodyTakes(r *Request, t Target) *Refusal {
 
 // budget refuses what would spend too much, and counts what passes.
 func (c *check) budget(t Target, seen *detect.Suspect, auto bool) *Refusal {
-	d, b := c.d, c.d.o.Budget
+	d, b := c.d, c.d.budget
+	if !auto {
+		b = d.o.Budget // a person answers for more than this host's share
+	}
 	refuse := func(key string, spent, limit any) *Refusal {
 		return &Refusal{Target: t, Rule: "budget", Value: fmt.Sprintf("%s is spent: %v of %v", key, spent, limit),
 			Mend: "wait, undo some, or raise auto.budget." + key + " in levee.yaml"}

@@ -69,7 +69,12 @@ func (d *Dispatcher) Commit(ctx context.Context, token string, actor Actor, a An
 		d.notices.add(d.now(), "error", "nothing was done: "+err.Error())
 		return nil, fmt.Errorf("%s: nothing was done: %w", p.plan.Request.Verb, err)
 	}
-	out := d.dispatch(p, rs)
+	rs, late := d.claim(ctx, rs)
+	if refused = append(refused, late...); len(rs) == 0 {
+		d.nudge()
+		return nil, &RefusedError{late}
+	}
+	out := d.dispatch(rs)
 	if len(refused) > 0 {
 		d.notices.add(d.now(), "warn", fmt.Sprintf("%d of %d targets were refused meanwhile, first %s: %s",
 			len(refused), len(refused)+len(rs), refused[0].Target, refused[0]))
@@ -162,7 +167,10 @@ func (d *Dispatcher) reserve(p *planned) (rs []*record, refused []Refusal, befor
 		return nil, []Refusal{*no}, nil
 	}
 	c := d.newCheck(q)
-	o := &origin{request: q.ID, verb: q.Verb, actor: q.Actor, reason: q.Reason, attack: q.Attack, incident: q.Incident, dryRun: d.o.DryRun}
+	o := &origin{request: q.ID, verb: q.Verb, actor: q.Actor, reason: q.Reason, attack: q.Attack, incident: q.Incident, dryRun: d.o.DryRun, host: d.o.Host}
+	if d.o.Peers != nil && q.Actor.Via == Auto.Via {
+		o.term = d.o.Peers.Term()
+	}
 	for i, t := range q.Targets {
 		if no := c.check(t, &p.seen[i]); no != nil {
 			refused = append(refused, *no)
@@ -240,7 +248,7 @@ func (d *Dispatcher) release(rs []*record) {
 }
 
 // dispatch queues written intents for the enforcers that take them.
-func (d *Dispatcher) dispatch(p *planned, rs []*record) []Decision {
+func (d *Dispatcher) dispatch(rs []*record) []Decision {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	out := make([]Decision, 0, len(rs))

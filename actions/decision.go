@@ -217,6 +217,8 @@ type Decision struct {
 	Returns  int           `json:"returns,omitempty"` // how often the source came back before
 	EndedBy  string        `json:"ended_by,omitempty"`
 	DryRun   bool          `json:"dry_run,omitempty"`
+	Host     string        `json:"host,omitempty"` // of a fleet, the host that decided
+	Term     uint64        `json:"term,omitempty"` // of a fleet, the leader's term an automatic decision was made in; 0: made alone
 	Receipts []Receipt     `json:"receipts,omitempty"`
 	Effect   *Effect       `json:"effect,omitempty"`
 	Usual    float64       `json:"usual,omitempty"` // share of usual traffic it touches, 0 to 1: what it spends of the budget

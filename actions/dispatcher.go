@@ -35,8 +35,9 @@ type Dispatcher struct {
 	past     map[string]past // how blocks ended, by target
 	exempt   exemptions      // what people unblocked
 	allowed  *bart.Table[string]
-	switches switches
+	switches Switches
 
+	budget   Budget               // what of Options.Budget this host may spend
 	minute   spending             // blocks begun
 	hour     spending             // scale-ups begun
 	hits     map[string]*spending // addresses each person hit with one key
@@ -74,7 +75,7 @@ func NewDispatcher(ctx context.Context, o Options) (*Dispatcher, error) {
 		return nil, fmt.Errorf("%d enforcers: at most 64", len(o.Enforcers))
 	}
 	d := &Dispatcher{
-		o: o, guard: o.Guardrails,
+		o: o, guard: o.Guardrails, budget: o.Budget,
 		records: map[string]*record{}, standing: map[string]*record{}, covering: newCovering(),
 		requests: map[string][]string{}, past: map[string]past{}, exempt: newExemptions(),
 		allowed: new(bart.Table[string]), plans: map[string]*planned{}, heard: map[string]string{},
@@ -121,7 +122,7 @@ func (d *Dispatcher) remember(m Memory) error {
 			switch c := r.receipt(l.enforcer.Name()); {
 			case c != nil && c.OK:
 				r.took |= l.bit
-			case (c == nil || c.Unknown) && !r.dryRun && l.enforcer.Handles(x):
+			case (c == nil || c.Unknown) && !r.dryRun && d.takes(l, &x):
 				r.unsure |= l.bit // it may have been sent
 			}
 		}

@@ -81,7 +81,7 @@ func (d *Dispatcher) send(r *record) {
 	if !r.dryRun && (!lift || r.verb.lasting()) {
 		x := r.decision()
 		for _, l := range d.lanes {
-			if lift && (r.took|r.unsure)&l.bit != 0 || !lift && l.enforcer.Handles(x) {
+			if lift && (r.took|r.unsure)&l.bit != 0 || !lift && d.takes(l, &x) {
 				r.pending |= l.bit
 				to = append(to, l)
 			}
@@ -227,7 +227,7 @@ func (d *Dispatcher) seenNow(batch []order) []detect.Suspect {
 	var ps []netip.Prefix
 	var at []int
 	for i, o := range batch {
-		fresh := o.r.auto() && now.Sub(o.r.created) < seenLasts
+		fresh := o.r.auto() && o.r.host == d.o.Host && now.Sub(o.r.created) < seenLasts
 		if p := o.r.target.Prefix; p.IsValid() && o.r.verb != Allow && !fresh {
 			ps, at = append(ps, p), append(at, i)
 		}

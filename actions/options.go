@@ -31,6 +31,8 @@ type Options struct {
 	Operators  func() []netip.Addr           // where people are connected from: never blocked. Optional
 	Known      func() []netip.Addr           // where those who may act came from lately: SSH stays open for them. Optional
 	Now        func() time.Time              // nil: time.Now
+	Peers      Peers                         // the rest of the fleet; nil: this host is on its own
+	Host       string                        // this host's name in the fleet
 
 	DryRun     bool          // decide and write down, send nothing
 	TTL        time.Duration // of people's acts; default 30 min

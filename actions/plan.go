@@ -159,7 +159,7 @@ func (d *Dispatcher) keepPlan(p *planned) {
 
 // impact previews an act on targets. The caller holds mu.
 func (d *Dispatcher) impact(r *Request, targets []Target, seen []detect.Suspect) Impact {
-	i := Impact{Targets: len(targets), ExcessShare: -1, Users: -1, BudgetLeft: max(0, d.o.Budget.ActiveBlocks-d.blocks)}
+	i := Impact{Targets: len(targets), ExcessShare: -1, Users: -1, BudgetLeft: max(0, d.budget.ActiveBlocks-d.blocks)}
 	var snap *detect.Snapshot
 	if d.o.Traffic != nil {
 		snap = d.o.Traffic.Snapshot()

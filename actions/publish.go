@@ -54,7 +54,7 @@ func (d *Dispatcher) publish() {
 	if !d.switches.Armed {
 		b.Auto.DisarmedBy = d.switches.By
 	}
-	b.Auto.Budget = d.o.Budget
+	b.Auto.Budget = d.budget
 	b.Auto.Used = Used{BlocksLastMinute: d.minute.spent(now), ActiveBlocks: d.blocks, UsualShare: max(0, d.usual), ScaleUpsLastHour: d.hour.spent(now)}
 	for _, l := range d.lanes {
 		h := l.health

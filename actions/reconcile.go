@@ -70,7 +70,7 @@ func (d *Dispatcher) compare(l *lane, held []Held) []Decision {
 			wanted[r.key] = true // its order is on its way
 			continue
 		}
-		if !l.enforcer.Handles(r.decision()) {
+		if x := r.decision(); !d.takes(l, &x) {
 			continue
 		}
 		wanted[r.key] = true

@@ -16,6 +16,8 @@ type origin struct {
 	attack   detect.Attack
 	incident string
 	dryRun   bool
+	host     string
+	term     uint64
 }
 
 // record is a decision in memory: small, because there may be 100,000.
@@ -74,6 +76,7 @@ func (r *record) decision() Decision {
 		Reason: r.reason, Attack: r.attack, Incident: r.incident, Score: r.score, Evidence: r.evidence,
 		Created: r.created, Changed: r.changed, TTL: r.ttl, Expires: r.expires, Returns: r.returns,
 		EndedBy: r.endedBy, DryRun: r.dryRun, Receipts: append([]Receipt(nil), r.receipts...), Effect: r.effect, Usual: r.usual,
+		Host: r.host, Term: r.term,
 	}
 }
 
@@ -93,12 +96,16 @@ func (m sharing) text(s string) string {
 	return s
 }
 
+func originOf(d *Decision) *origin {
+	return &origin{request: d.Request, verb: d.Verb, actor: d.Actor, reason: d.Reason, attack: d.Attack,
+		incident: d.Incident, dryRun: d.DryRun, host: d.Host, term: d.Term}
+}
+
 // recalled returns the record of a decision the ledger remembered.
 func (m sharing) recalled(d Decision) *record {
 	o := m.origins[d.Request]
 	if o == nil {
-		o = &origin{request: d.Request, verb: d.Verb, actor: d.Actor, reason: d.Reason, attack: d.Attack,
-			incident: d.Incident, dryRun: d.DryRun}
+		o = originOf(&d)
 		m.origins[d.Request] = o
 	}
 	r := &record{

@@ -206,7 +206,7 @@ func (d *Dispatcher) sendAgain(r *record) {
 	}
 	x := r.decision()
 	for _, l := range d.lanes {
-		if r.took&l.bit != 0 || !l.enforcer.Handles(x) {
+		if r.took&l.bit != 0 || !d.takes(l, &x) {
 			continue
 		}
 		_, canTell := l.enforcer.(Resumer)

@@ -217,6 +217,10 @@ func (d *Dispatcher) writeInOrder(ctx context.Context, more []Entry) error {
 		d.broken = ""
 	}
 	d.mu.Unlock()
+	if err == nil && d.o.Peers != nil {
+		d.o.Peers.Wrote(queued)
+		d.o.Peers.Wrote(more)
+	}
 	if err == nil && d.o.Auto != nil {
 		for i := range queued {
 			d.o.Auto.Changed(queued[i].Decision)

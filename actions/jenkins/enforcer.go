@@ -85,6 +85,10 @@ func (e *Enforcer) Close() error {
 // Name returns Options.Name.
 func (e *Enforcer) Name() string { return e.o.Name }
 
+// Central says that a controller is the same one from every host of a fleet: only the
+// host that decided asks it. It implements actions.Central.
+func (e *Enforcer) Central() {}
+
 // Handles reports whether there is a job for d that can express its target.
 func (e *Enforcer) Handles(d actions.Decision) bool {
 	job, ok := e.o.Jobs[d.Verb]

@@ -115,6 +115,10 @@ func (h *Hook) Close() error {
 // Name returns Options.Name.
 func (h *Hook) Name() string { return h.o.Name }
 
+// Central says that a hook is the same one from every host of a fleet: only the
+// host that decided asks it. It implements actions.Central.
+func (h *Hook) Central() {}
+
 // Handles reports whether d's verb is sent. Sources seen through a proxy are
 // welcome here: the receiver often is that proxy.
 func (h *Hook) Handles(d actions.Decision) bool { return slices.Contains(h.o.Verbs, d.Verb) }

@@ -28,13 +28,14 @@ var allowed = []struct {
 	{"internal/enrich", []string{"detect"}},
 	{"internal/config", []string{"actions", "detect"}},
 	{"internal/enforcer", []string{"actions", "actions/...", "detect"}},
-	{"internal/elastic", []string{"actions", "detect", "internal/status"}},
+	{"internal/elastic", []string{"actions", "detect", "internal/fleet", "internal/status"}},
+	{"internal/fleet", []string{"actions"}},
 	{"testing/elasticsearch", nil},
 	{"testing/story", nil},
 	{"deploy/kibana", nil},
 	{"internal/station", []string{
 		"actions", "actions/...", "detect", "detect/logline", "internal/config", "internal/enforcer",
-		"internal/elastic", "internal/enrich", "internal/kernel", "internal/source", "internal/status"}},
+		"internal/elastic", "internal/enrich", "internal/fleet", "internal/kernel", "internal/source", "internal/status"}},
 	{"internal/command", []string{
 		"actions", "actions/...", "detect", "detect/logline", "internal/config", "internal/enforcer",
 		"internal/elastic", "internal/enrich", "internal/source", "internal/station", "internal/status"}},

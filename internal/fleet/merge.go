@@ -1,0 +1,306 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"levee/actions"
+)
+
+const (
+	// pageMost is how many documents are read at once.
+	pageMost = 1000
+	// settles is how long a write may become visible after one that is numbered
+	// later.
+	settles = 5 * time.Second
+)
+
+// top is the highest number seen at a time.
+type top struct {
+	at  time.Time
+	seq int64
+}
+
+// cursor returns the number after which documents are to be read: a little is
+// read twice, so that nothing that was being written is passed over.
+func (n *Node) cursor(now time.Time) int64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for len(n.tops) > 1 && now.Sub(n.tops[1].at) >= settles {
+		n.tops = n.tops[1:]
+	}
+	switch {
+	case len(n.tops) == 0:
+		return -1
+	case now.Sub(n.tops[0].at) < settles:
+		return max(-1, n.tops[0].seq-pageMost)
+	}
+	return n.tops[0].seq
+}
+
+// pull reads what was written since it last did; the first time, and after the
+// index was out of reach, all that matters.
+func (n *Node) pull(ctx context.Context) error {
+	now := n.now()
+	n.mu.Lock()
+	joined := n.joined
+	if !joined {
+		n.tops = nil
+		n.gen++
+	}
+	n.mu.Unlock()
+	after, matter := n.cursor(now), time.Time{}
+	if after < 0 {
+		matter = now
+	}
+	highest := after
+	for {
+		one, cancel := context.WithTimeout(ctx, 2*call)
+		docs, err := n.o.Index.Since(one, highest, matter, pageMost)
+		cancel()
+		if err != nil {
+			return err
+		}
+		for i := range docs {
+			highest = max(highest, docs[i].Seq)
+		}
+		if err := n.observe(ctx, docs); err != nil {
+			return err
+		}
+		if len(docs) < pageMost {
+			break
+		}
+	}
+	n.mu.Lock()
+	if len(n.tops) == 0 || highest > n.tops[len(n.tops)-1].seq {
+		n.tops = append(n.tops, top{now, highest})
+	}
+	n.mu.Unlock()
+	if !joined {
+		n.missing(now)
+		n.compare()
+		n.back()
+	}
+	n.sweep(now)
+	return nil
+}
+
+// missing puts back what is known and was not there when the index was read as
+// a whole: somebody deleted it.
+func (n *Node) missing(now time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for id, h := range n.known {
+		if h.gen == n.gen || h.rec == nil {
+			continue
+		}
+		if until := h.rec.until(); h.rec.Kind == OfSwitches || h.rec.Kind == OfPlace && (until.IsZero() || until.After(now)) {
+			h.seq, h.primary = 0, 0
+			n.wanted(id).restore = true
+		}
+	}
+}
+
+// sweep forgets, once a minute, what matters no more.
+func (n *Node) sweep(now time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if now.Sub(n.swept) < time.Minute {
+		return
+	}
+	n.swept = now
+	for id, h := range n.known {
+		if h.rec != nil && h.rec.Kind == OfPlace && !h.rec.until().IsZero() && now.Sub(h.rec.until()) > time.Minute && n.out[id] == nil {
+			delete(n.known, id)
+		}
+	}
+}
+
+// observe merges documents that were read into what is known, and carries out
+// here what follows.
+func (n *Node) observe(ctx context.Context, docs []Doc) error {
+	now := n.now()
+	var stand, ended []*Record
+	n.mu.Lock()
+	for _, d := range docs {
+		h := n.known[d.ID]
+		if h != nil && h.seq == d.Seq && h.primary == d.Primary {
+			h.gen = n.gen
+			continue // read before
+		}
+		r, err := n.o.Keys.open(n.o.Name, d, now)
+		if err == nil {
+			err = n.fresh(r, h)
+		}
+		if err != nil {
+			n.bad.note(now, d, err)
+			if h == nil {
+				h = &held{}
+				n.known[d.ID] = h
+			}
+			h.seq, h.primary, h.gen = d.Seq, d.Primary, n.gen
+			if h.rec != nil {
+				n.wanted(d.ID).restore = true
+			}
+			continue
+		}
+		news := h == nil || h.rec == nil || r.Rev != h.rec.Rev
+		n.known[d.ID] = &held{r, d.Seq, d.Primary, n.gen}
+		if !news {
+			continue
+		}
+		n.hear(r, now)
+		if r.Kind == OfPlace && r.Ended != nil {
+			ended = append(ended, r)
+		} else if r.Kind == OfPlace && r.stands(now) && (r.Only == "" || r.Only == n.o.Host) {
+			stand = append(stand, r)
+		}
+	}
+	for id := range n.retry {
+		if h := n.known[id]; h != nil && h.rec != nil && h.rec.stands(now) {
+			stand = append(stand, h.rec)
+		}
+	}
+	clear(n.retry)
+	worst := n.bad.untold()
+	n.mu.Unlock()
+	if worst != "" {
+		n.tell("warn", worst)
+	}
+	return n.apply(ctx, stand, ended, n.handSwitches())
+}
+
+// fresh says what is wrong with r beside its signature: it is older than what
+// is known, or was decided by a leader that others had followed. The caller
+// holds mu.
+func (n *Node) fresh(r *Record, h *held) error {
+	if h != nil && h.rec != nil && r.Rev < h.rec.Rev {
+		return fmt.Errorf("an old record (version %d, known is %d) was put back", r.Rev, h.rec.Rev)
+	}
+	switch {
+	case r.Kind == OfLease && r.Lease.Term < n.lease.most:
+		return fmt.Errorf("a lease of the old term %d, known is %d", r.Lease.Term, n.lease.most)
+	case r.Kind == OfPlace && r.Ended == nil && r.Decision.Actor.Via == actions.Auto.Via && r.Decision.Term != 0:
+		if t := n.lease.rec; t != nil && r.Decision.Term < t.Term && r.Decision.Created.After(t.Since) {
+			return fmt.Errorf("%s decided %s in term %d, which had ended: term is %d", r.Decision.Host, r.Decision.ID, r.Decision.Term, t.Term)
+		}
+	}
+	return nil
+}
+
+// hear takes over what is no decision. The caller holds mu.
+func (n *Node) hear(r *Record, now time.Time) {
+	switch r.Kind {
+	case OfLease:
+		n.lease.heard(r.Lease, now)
+	case OfHost:
+		n.sawHost(r, now)
+	case OfWish:
+		if r.By != n.o.Host && now.Sub(r.At) < wishLasts {
+			n.lease.wished = append(n.lease.wished, wished{r.By, *r.Wish})
+		}
+	}
+}
+
+// handSwitches returns what the fleet says of auto mode, nil when it says
+// nothing.
+func (n *Node) handSwitches() *Record {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	h := n.known[docID(n.o.Name, OfSwitches, "")]
+	if h == nil || h.rec == nil || n.local == nil {
+		return nil
+	}
+	return h.rec
+}
+
+// apply carries out here what the fleet says.
+func (n *Node) apply(ctx context.Context, stand, ended []*Record, sw *Record) error {
+	if n.local == nil {
+		return nil
+	}
+	if sw != nil {
+		s := *sw.Switches
+		s.Rev, s.Unsent = sw.Rev, false
+		if err := n.local.AdoptSwitches(ctx, s, sw.By); err != nil {
+			return err
+		}
+	}
+	if len(ended) > 0 {
+		es := make([]actions.Ended, len(ended))
+		for i, r := range ended {
+			es[i] = actions.Ended{Decision: *r.Decision, By: r.Ended.By, At: r.Ended.At}
+		}
+		if err := n.local.Release(ctx, es); err != nil {
+			return err
+		}
+	}
+	ds := make([]actions.Decision, 0, len(stand))
+	from := map[string]*Record{}
+	for _, r := range stand {
+		if d, ok := n.revives(ctx, r); ok {
+			ds = append(ds, d)
+			from[d.ID] = r
+		}
+	}
+	if len(ds) == 0 {
+		return nil
+	}
+	refused, err := n.local.Adopt(ctx, ds)
+	n.mu.Lock()
+	var first *Record
+	told := 0
+	for id, r := range from {
+		switch no, is := refused[id]; {
+		case err != nil, is && no.Rule == "ending":
+			n.retry[r.ID] = true
+		case is:
+			if told++; first == nil {
+				first = r
+			}
+		}
+	}
+	n.mu.Unlock()
+	if told > 0 {
+		d := first.Decision
+		text := fmt.Sprintf("%s %s by %s on %s is not carried out here: %s", d.Verb, d.Target, d.Actor.Name, d.Host, refused[d.ID])
+		if told > 1 {
+			text += fmt.Sprintf(" (and %d more)", told-1)
+		}
+		n.tell("warn", text)
+	}
+	return err
+}
+
+// revives returns the decision of r for this host to carry out, and whether it
+// may: what the ledger knows to be ended is not begun again.
+func (n *Node) revives(ctx context.Context, r *Record) (actions.Decision, bool) {
+	d := *r.Decision
+	if n.o.Known == nil {
+		return d, true
+	}
+	was, by, ok := n.o.Known(ctx, d.ID)
+	if !ok || was.State.Active() && was.EndedBy == "" {
+		return d, true
+	}
+	switch was.State {
+	case actions.Expired: // it was renewed while this host was away
+		d.ID = fmt.Sprintf("%s.%d", d.ID, r.Rev)
+		_, _, before := n.o.Known(ctx, d.ID)
+		return d, !before && d.Expires.Sub(was.Changed) > time.Second
+	case actions.Failed:
+		return d, false
+	}
+	if by != "" && by != "guardrail" { // somebody ended it here, and the fleet does not know
+		n.mu.Lock()
+		actor := actions.Actor{Name: was.EndedBy, Via: "ledger"}
+		if actor.Name == actions.Auto.Name {
+			actor = actions.Auto
+		}
+		n.wanted(r.ID).end = &End{By: actor, At: was.Changed}
+		n.wanted(r.ID).d = d
+		n.mu.Unlock()
+	}
+	return d, false
+}
