@@ -37,7 +37,8 @@ type Dispatcher struct {
 	allowed  *bart.Table[string]
 	switches Switches
 
-	budget   Budget               // what of Options.Budget this host may spend
+	budget   Budget               // what of Options.Budget this host may spend:
+	part, of int                  // so much of it
 	minute   spending             // blocks begun
 	hour     spending             // scale-ups begun
 	hits     map[string]*spending // addresses each person hit with one key
@@ -75,7 +76,7 @@ func NewDispatcher(ctx context.Context, o Options) (*Dispatcher, error) {
 		return nil, fmt.Errorf("%d enforcers: at most 64", len(o.Enforcers))
 	}
 	d := &Dispatcher{
-		o: o, guard: o.Guardrails, budget: o.Budget,
+		o: o, guard: o.Guardrails, budget: o.Budget, part: 1, of: 1,
 		records: map[string]*record{}, standing: map[string]*record{}, covering: newCovering(),
 		requests: map[string][]string{}, past: map[string]past{}, exempt: newExemptions(),
 		allowed: new(bart.Table[string]), plans: map[string]*planned{}, heard: map[string]string{},

@@ -93,19 +93,25 @@ func (d *Dispatcher) Share(part, of int) {
 		part, of = 1, 1
 	}
 	d.mu.Lock()
+	d.part, d.of = part, of
+	d.divide()
+	d.mu.Unlock()
+	d.nudge()
+}
+
+// divide works out this host's part of the budgets. The caller holds mu.
+func (d *Dispatcher) divide() {
 	b := d.o.Budget
-	share := func(limit, spent int) int { return spent + max(0, limit-spent)*part/of }
-	if part < of {
-		b.BlocksPerMinute = b.BlocksPerMinute * part / of
+	share := func(limit, spent int) int { return spent + max(0, limit-spent)*d.part/d.of }
+	if d.part < d.of {
+		b.BlocksPerMinute = b.BlocksPerMinute * d.part / d.of
 		b.ActiveBlocks = share(b.ActiveBlocks, d.blocks)
 		b.ScaleUpsPerHour = share(b.ScaleUpsPerHour, d.hour.spent(d.now()))
 		spent := min(max(0, d.usual), b.UsualShare)
-		b.UsualShare = spent + (b.UsualShare-spent)*float64(part)/float64(of)
+		b.UsualShare = spent + (b.UsualShare-spent)*float64(d.part)/float64(d.of)
 	}
 	d.budget = b
-	d.mu.Unlock()
 	if d.o.Auto != nil {
 		d.o.Auto.SetBudget(b)
 	}
-	d.nudge()
 }

@@ -29,6 +29,7 @@ func (d *Dispatcher) Reconfigure(s Settings) error {
 	defer d.mu.Unlock()
 	d.guard = o.Guardrails
 	d.o.AutoTTL, d.o.MaxTTL, d.o.Budget, d.o.DryRun = o.AutoTTL, o.MaxTTL, o.Budget, s.DryRun
+	d.divide()
 	for _, r := range d.records {
 		if !r.durable || r.end != "" || r.verb == Allow {
 			continue

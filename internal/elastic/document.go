@@ -210,6 +210,9 @@ func decisionFields(f fields, d actions.Decision) {
 	if !d.Expires.IsZero() {
 		f["levee.decision.expires"] = stamp(d.Expires)
 	}
+	if d.Host != "" {
+		f["levee.decision.host"], f["levee.decision.term"] = d.Host, d.Term
+	}
 	if d.Effect != nil {
 		f["levee.decision.predicted"], f["levee.decision.measured"] = d.Effect.Predicted, d.Effect.Measured
 	}

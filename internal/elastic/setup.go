@@ -55,7 +55,7 @@ func (c *Client) Setup(ctx context.Context, o SetupOptions) error {
 			return err
 		}
 	}
-	return s.index(ctx, DecisionsIndex)
+	return s.index(ctx, DecisionsIndex, upgraded)
 }
 
 type setup struct {
@@ -152,10 +152,19 @@ func (s *setup) stream(ctx context.Context, name string, upgraded bool) error {
 	return err
 }
 
-func (s *setup) index(ctx context.Context, name string) error {
+// index creates an index, or gives one that is there the fields its template
+// has won.
+func (s *setup) index(ctx context.Context, name string, upgraded bool) error {
 	there, err := s.exists(ctx, name)
 	if err != nil {
 		return err
+	}
+	if there && upgraded {
+		body, err := mappings(name)
+		if err != nil {
+			return err
+		}
+		return s.change(ctx, http.MethodPut, "/"+name+"/_mapping", body)
 	}
 	if there {
 		s.say("unchanged  /%s", name)

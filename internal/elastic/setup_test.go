@@ -55,7 +55,7 @@ func TestSetup(t *testing.T) {
 			must(t, err)
 			for _, x := range ts {
 				if x.Name == StatsStream {
-					b := bytes.Replace(x.Body, []byte(`"version": 1`), fmt.Appendf(nil, `"version": %d`, v), 1)
+					b := bytes.Replace(x.Body, fmt.Appendf(nil, `"version": %d`, TemplateVersion), fmt.Appendf(nil, `"version": %d`, v), 1)
 					must(t, c.call(t.Context(), http.MethodPut, x.path(), b, nil))
 				}
 			}

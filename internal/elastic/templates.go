@@ -11,7 +11,7 @@ import (
 
 // TemplateVersion is the version of the templates this levee brings. It grows
 // with every change of a file in templates/.
-const TemplateVersion = 1
+const TemplateVersion = 2
 
 // What levee writes to.
 const (
@@ -103,6 +103,24 @@ func read(template string, into any) error {
 	return json.Unmarshal(body, into)
 }
 
+// mappings returns the fields of an index of its own, as the API that adds
+// fields to one takes them.
+func mappings(index string) ([]byte, error) {
+	body, err := files.ReadFile("templates/" + index + "-fields.json")
+	if err != nil {
+		return nil, fmt.Errorf("fields of %s: %w", index, err)
+	}
+	var t struct {
+		Template struct {
+			Mappings json.RawMessage `json:"mappings"`
+		} `json:"template"`
+	}
+	if err := json.Unmarshal(body, &t); err != nil {
+		return nil, fmt.Errorf("fields of %s: %w", index, err)
+	}
+	return t.Template.Mappings, nil
+}
+
 type field struct {
 	Type       string           `json:"type"`
 	Properties map[string]field `json:"properties"`
@@ -121,7 +139,7 @@ func (f field) collect(at string, into map[string]string) {
 }
 
 // Roles are what the API keys for levee may be allowed, mildest first.
-var Roles = []string{"read", "publish", "alerts", "setup"}
+var Roles = []string{"read", "publish", "fleet", "alerts", "setup"}
 
 // Role returns the role descriptor of one of Roles, as JSON.
 func Role(name string) ([]byte, error) {
