@@ -1,11 +1,13 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 func (l *Denylist) check(at *place) {
@@ -82,5 +84,21 @@ func (n *Notify) check(at *place) {
 	// The URL is a secret: the message must not quote it.
 	if u, err := url.Parse(n.URL.Reveal()); err != nil || u.Scheme == "" {
 		at.d.fail(max(at.keys["url"], at.keys["url_file"]), "url: the value is no URL with a scheme", "write for instance smtp://127.0.0.1:25/?from=a@example.com&to=b@example.com")
+	}
+}
+
+func (h *Heartbeat) check(at *place) {
+	if !h.URL.Set() {
+		if !at.given("url") && !at.given("url_file") {
+			at.fail("", "the heartbeat has no url", "give url or url_file")
+		}
+		return
+	}
+	// The URL is a secret: the message must not quote it.
+	if u, err := url.Parse(h.URL.Reveal()); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		at.d.fail(max(at.keys["url"], at.keys["url_file"]), "url: the value is no http or https URL", "write the address that the watching service gave you, for instance https://hc-ping.example.com/TOKEN")
+	}
+	if h.Every < 5*time.Second || h.Every > time.Hour {
+		at.fail("every", fmt.Sprintf("every %s is out of range", h.Every), "give 5s to 1h, for instance 1m")
 	}
 }

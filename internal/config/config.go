@@ -23,6 +23,7 @@ type Config struct {
 	Playbooks      map[detect.Attack][]Step `yaml:"playbooks"`
 	Actions        Actions                  `yaml:"actions"`
 	Notify         []Notify                 `yaml:"notify"`
+	Heartbeat      Heartbeat                `yaml:"heartbeat"`
 	Elasticsearch  Elasticsearch            `yaml:"elasticsearch"`
 	SSH            SSH                      `yaml:"ssh"`
 	Metrics        Metrics                  `yaml:"metrics"`
@@ -173,6 +174,14 @@ type Notify struct {
 	URL Secret `yaml:"url"`
 }
 
+// Heartbeat is somebody outside who raises the alarm when levee stays silent.
+// It is off while URL is not set. The URL often holds a token, so it is a
+// secret as a whole.
+type Heartbeat struct {
+	URL   Secret        `yaml:"url"`   // http or https, asked for with GET while levee is well
+	Every time.Duration `yaml:"every"` // 5 s to 1 h; default 1m
+}
+
 // Elasticsearch is the cluster events go to. It is off while URLs is empty.
 type Elasticsearch struct {
 	URLs     []URL  `yaml:"urls"`
@@ -244,6 +253,7 @@ func Default() Config {
 			Level: "suggest", TTL: 10 * time.Minute, MaxTTL: 24 * time.Hour,
 			Budget: Budget{BlocksPerMinute: 6000, ActiveBlocks: 50000, UsualShare: 0.005, ScaleUpsPerHour: 4},
 		},
+		Heartbeat:     Heartbeat{Every: time.Minute},
 		Elasticsearch: Elasticsearch{Fleet: Fleet{Window: 5 * time.Minute, Every: 5 * time.Second}},
 	}
 }

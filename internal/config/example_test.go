@@ -14,8 +14,11 @@ const example = "../../docs/levee.yaml"
 var secretFiles = surroundings{
 	env: func(string) (string, bool) { return "", false },
 	read: func(path string, _ int64) ([]byte, error) {
-		if filepath.Base(path) == "slack" {
+		switch filepath.Base(path) {
+		case "slack":
 			return []byte("slack://hook:token@webhook"), nil
+		case "heartbeat-url":
+			return []byte("https://hc-ping.example.com/token"), nil
 		}
 		return []byte("token of " + filepath.Base(path)), nil
 	},

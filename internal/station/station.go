@@ -192,6 +192,7 @@ func (s *Station) Run(ctx context.Context) error {
 	start(&workers, s.keepBaseline)
 	start(&workers, s.prune)
 	start(&workers, s.watchHost)
+	start(&workers, s.heartbeat)
 	start(&workers, s.lookout.run)
 	if s.notifier != nil {
 		start(&workers, s.notifier.Run)
