@@ -39,6 +39,11 @@ func (c *Client) Setup(ctx context.Context, o SetupOptions) error {
 				t.Name, installed[i], TemplateVersion)
 		}
 	}
+	for _, name := range streams {
+		if err := s.plain(ctx, name); err != nil {
+			return err
+		}
+	}
 	upgraded := false
 	for i, t := range templates {
 		if installed[i] == TemplateVersion {
@@ -124,6 +129,22 @@ func (s *setup) exists(ctx context.Context, name string) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// plain is an error when an ordinary index has the name of a data stream: a
+// document came before there was a template.
+func (s *setup) plain(ctx context.Context, name string) error {
+	var a map[string]json.RawMessage
+	err := s.c.call(ctx, http.MethodGet, "/"+name+"?filter_path=*.settings.index.uuid", nil, &a)
+	switch {
+	case IsKind(err, Missing):
+		return nil
+	case err != nil:
+		return err
+	case a[name] != nil: // of a data stream, the indices behind it are named
+		return fmt.Errorf("%s is an ordinary index, most often because documents came before setup; nothing was changed, remove it with DELETE /%s (what it holds goes with it) and run setup again", name, name)
+	}
+	return nil
 }
 
 // stream creates a data stream, or gives one that is there a new backing

@@ -37,6 +37,16 @@ func TestSetup(t *testing.T) {
 			t.Errorf("setup with a key that may only read: %v", err)
 		}
 	})
+	t.Run("an ordinary index in the way", func(t *testing.T) {
+		must(t, c.call(t.Context(), http.MethodPut, "/"+EventsStream, nil, nil))
+		if _, err := run(SetupOptions{}); err == nil || !strings.Contains(err.Error(), "levee-events is an ordinary index") || !strings.Contains(err.Error(), "nothing was changed") {
+			t.Errorf("setup over it: %v", err)
+		}
+		if err := c.call(t.Context(), http.MethodGet, "/_index_template/levee-events", nil, nil); !IsKind(err, Missing) {
+			t.Errorf("something was changed: %v", err)
+		}
+		must(t, c.call(t.Context(), http.MethodDelete, "/"+EventsStream, nil, nil))
+	})
 	first, err := run(SetupOptions{})
 	must(t, err)
 	if !strings.Contains(first, "done       PUT /_index_template/levee-stats") {

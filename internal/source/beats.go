@@ -26,7 +26,7 @@ const (
 )
 
 // BeatsOptions says where to listen for Filebeat's and Logstash's own
-// protocol, lumberjack version 2.
+// protocol, lumberjack version 2 and, of Logstash's output, version 1.
 type BeatsOptions struct {
 	Name    string // what Status calls it; default: Address
 	Address string // host:port
@@ -92,14 +92,19 @@ func (b *beats) Run(ctx context.Context, emit func(*Batch) error) error {
 		l = tls.NewListener(l, b.o.TLS)
 	}
 	in := make(chan *lj.Batch)
-	s, err := lumber.NewWithListener(&limited{Listener: l, room: make(chan struct{}, beatsConns)},
-		lumber.Channel(in), lumber.Timeout(beatsTimeout), lumber.Keepalive(beatsKeepalive))
+	ctx, end := context.WithCancel(ctx)
+	sorted, gone := newSorter(ctx, &limited{Listener: l, room: make(chan struct{}, beatsConns)}, in)
+	s, err := lumber.NewWithListener(sorted, lumber.Channel(in), lumber.Timeout(beatsTimeout), lumber.Keepalive(beatsKeepalive))
 	if err != nil {
+		end()
 		_ = l.Close()
+		gone()
 		return fmt.Errorf("listen for Beats on %s: %w", b.o.Address, err)
 	}
 	defer func() {
-		_ = s.Close() // what was not acknowledged is sent again
+		end()
+		_ = s.Close() // what was not acknowledged is sent again; closes the listener too
+		gone()
 		b.set(Ended, b.Status().Problem)
 	}()
 	b.set(Following, "")

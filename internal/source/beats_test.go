@@ -100,7 +100,8 @@ func TestBeatsTakesWhatComes(t *testing.T) {
 // TestBeatsRefusesClaims sends frames that claim more memory than there is.
 func TestBeatsRefusesClaims(t *testing.T) {
 	_, addr := beating(t, false, nil)
-	for _, x := range []string{"2W\xff\xff\xff\xff", "2W\x00\x00\x00\x01" + "2J\x00\x00\x00\x01\xff\xff\xff\xff", "2W\x00\x00\x00\x012C\xff\xff\xff\xff", "GET / HTTP/1.1\r\n\r\n", "2Z"} {
+	for _, x := range []string{"2W\xff\xff\xff\xff", "2W\x00\x00\x00\x01" + "2J\x00\x00\x00\x01\xff\xff\xff\xff", "2W\x00\x00\x00\x012C\xff\xff\xff\xff",
+		"1W\xff\xff\xff\xff", "1W\x00\x00\x00\x011D\x00\x00\x00\x01\xff\xff\xff\xff", "1W\x00\x00\x00\x011D\x00\x00\x00\x01\x00\x00\x00\x01\xff\xff\xff\xff", "1W\x00\x00\x00\x011C\xff\xff\xff\xff", "1W\x00\x00\x00\x012J", "GET / HTTP/1.1\r\n\r\n", "2Z"} {
 		c := dial(t, "tcp", addr)
 		send1(t, c, x)
 		if err := c.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {

@@ -44,6 +44,8 @@ type framed struct {
 	net.Conn
 	leave func()
 
+	ahead []byte // was read already, to see which version it is
+
 	head [10]byte // of the frame that is being read
 	n    int      // how much of head is there
 	skip uint32   // bytes of payload still to come
@@ -66,7 +68,14 @@ func (c *framed) SetReadDeadline(t time.Time) error {
 
 // Read implements net.Conn.
 func (c *framed) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
+	var n int
+	var err error
+	if len(c.ahead) > 0 {
+		n = copy(p, c.ahead)
+		c.ahead = c.ahead[n:]
+	} else {
+		n, err = c.Conn.Read(p)
+	}
 	if ferr := c.look(p[:n]); ferr != nil {
 		return 0, ferr
 	}
