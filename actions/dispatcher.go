@@ -173,7 +173,11 @@ func begunBefore(m Memory) []Decision {
 }
 
 func byPerson(a Actor) bool {
-	return a.Name != "" && a.Name != Auto.Name && a.Via != "restart" && a.Via != "reload"
+	switch a.Via {
+	case "restart", "reload", "stop":
+		return false
+	}
+	return a.Name != "" && a.Name != Auto.Name
 }
 
 // place is the name under which only one decision stands at a time.

@@ -3,6 +3,7 @@ package actions
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -44,6 +45,9 @@ func (d *Dispatcher) PlanUndo(ctx context.Context, id string, actor Actor) (Plan
 	return d.Plan(ctx, q)
 }
 
+// ErrNoMatch is in the error of UndoMany when there is nothing to undo.
+var ErrNoMatch = errors.New("no decision in force matches")
+
 // UndoMany plans the undo of every block, throttle and harden in force that f
 // chooses.
 func (d *Dispatcher) UndoMany(ctx context.Context, f UndoFilter, actor Actor) (Plan, error) {
@@ -66,7 +70,7 @@ func (d *Dispatcher) UndoMany(ctx context.Context, f UndoFilter, actor Actor) (P
 	}
 	d.mu.Unlock()
 	if len(q.Targets) == 0 {
-		return Plan{}, fmt.Errorf("undo many: no decision in force matches")
+		return Plan{}, fmt.Errorf("undo many: %w", ErrNoMatch)
 	}
 	return d.Plan(ctx, q)
 }

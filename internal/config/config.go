@@ -125,6 +125,7 @@ type When struct {
 // Actions configures what levee can do to traffic.
 type Actions struct {
 	DryRun   bool       `yaml:"dry_run"`  // write everything down, do nothing
+	OnStop   OnStop     `yaml:"on_stop"`  // what becomes of blocks when levee serve is stopped; default keep
 	Enforcer string     `yaml:"enforcer"` // socket of `levee enforcer`, which then changes nft and denylist; default: this process does
 	Nft      Nft        `yaml:"nft"`
 	Denylist []Denylist `yaml:"denylist"`

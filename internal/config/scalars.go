@@ -232,6 +232,11 @@ func (l *Level) parse(text string) error {
 	return choice(l, text, "observe", "suggest", "throttle", "block")
 }
 
+// OnStop is what becomes of blocks when the daemon is stopped: keep or lift.
+type OnStop string
+
+func (o *OnStop) parse(text string) error { return choice(o, text, "keep", "lift") }
+
 // Role is what a person may do: viewer, operator or admin.
 type Role string
 

@@ -56,7 +56,8 @@ type Daemon struct {
 func HostKeyPath(stateDir string) string { return filepath.Join(stateDir, "ssh_host_ed25519_key") }
 
 // Run works until ctx ends. On the way out sessions are told, then positions,
-// baseline and ledger are saved; blocks stand until their TTL ends.
+// baseline and ledger are saved; blocks stand until their TTL ends, or are
+// lifted where actions.on_stop says so.
 func Run(ctx context.Context, o Options) error {
 	d := &Daemon{o: o, log: o.Station.Log, frames: metrics.NewFrames()}
 	if d.log == nil {
@@ -94,12 +95,31 @@ func Run(ctx context.Context, o Options) error {
 	o.Notify.tell("READY=1")
 	err = d.serve(doorCtx, stopDoors, doors)
 	o.Notify.tell("STOPPING=1")
+	d.lift(stationCtx)
 	stopStation()
 	if serr := <-ended; err == nil {
 		err = serr
 	}
 	d.log.Info("levee stopped")
 	return err
+}
+
+// liftWithin bounds how long a stop waits for enforcers to let go.
+const liftWithin = 10 * time.Second
+
+// lift undoes what stands when levee.yaml wants that of a stop.
+func (d *Daemon) lift(ctx context.Context) {
+	if d.conf.Load().Actions.OnStop != "lift" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, liftWithin)
+	defer cancel()
+	n, err := d.st.LiftAll(ctx)
+	if err != nil {
+		d.log.Error("not everything was lifted: what stands ends with its TTL", "error", err)
+		return
+	}
+	d.log.Info("what stood was lifted, as actions.on_stop wants", "decisions", n)
 }
 
 // door is one way in.

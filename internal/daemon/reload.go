@@ -14,7 +14,7 @@ import (
 
 // ownKeys are the keys of levee.yaml that change while the daemon runs, beside
 // those of the station.
-var ownKeys = []string{"ssh.users", "ssh.trusted_ca", "console"}
+var ownKeys = []string{"ssh.users", "ssh.trusted_ca", "console", "actions.on_stop"}
 
 // own reports whether key is one of ownKeys or below one.
 func own(key string) bool {
