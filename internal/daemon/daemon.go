@@ -32,6 +32,8 @@ type Options struct {
 	Notify Notifier
 	// Ready is told where SSH and metrics listen, once they do. May be nil.
 	Ready func(Addresses)
+
+	opened func(*Daemon) // for tests: told before Ready
 }
 
 // Addresses is where a daemon listens; "" where it does not.
@@ -89,6 +91,9 @@ func Run(ctx context.Context, o Options) error {
 		ended <- err
 	}()
 	d.log.Info("levee serves", "socket", addresses.Socket, "ssh", addresses.SSH, "host_key", addresses.Fingerprint, "metrics", addresses.Metrics)
+	if o.opened != nil {
+		o.opened(d)
+	}
 	if o.Ready != nil {
 		o.Ready(addresses)
 	}

@@ -26,7 +26,16 @@ import (
 	"levee/tui/sshd"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(benchChild); dir != "" {
+		if err := benchDaemon(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // key is somebody's key pair.
 type key struct {
@@ -34,7 +43,7 @@ type key struct {
 	file string // the private key, as OpenSSH reads it
 }
 
-func newKey(t *testing.T) key {
+func newKey(t testing.TB) key {
 	t.Helper()
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	check(t, err)
@@ -51,7 +60,7 @@ func (k key) line() config.AuthorizedKey {
 	return config.AuthorizedKey(strings.TrimSpace(string(gossh.MarshalAuthorizedKey(k.PublicKey()))))
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +80,11 @@ type levee struct {
 	loadErr        error
 	reload         chan struct{}
 	stop           func() error
+	running        *Daemon
 }
+
+// daemon is the station of the daemon under test.
+func (l *levee) daemon() *station.Station { return l.running.st }
 
 // start runs a daemon until the test ends.
 func start(t *testing.T, change func(*Options)) *levee {
@@ -95,6 +108,7 @@ func start(t *testing.T, change func(*Options)) *levee {
 	}
 	ready := make(chan Addresses, 1)
 	o.Ready = func(a Addresses) { ready <- a }
+	o.opened = func(d *Daemon) { l.running = d }
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- Run(ctx, o) }()
