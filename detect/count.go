@@ -23,7 +23,8 @@ func (e *Engine) sourceOf(c *client, sec int64) (s *source, fresh bool) {
 	if shed {
 		e.sources.shed++
 	}
-	*s = source{key: k, low: low, first: sec, last: sec, minute: sec / 60}
+	*s = source{}
+	s.key, s.low, s.first, s.last, s.minute = k, low, sec, sec, sec/60
 	fresh = !e.known.Add(h)
 	if e.opt.Facts != nil {
 		e.noteFacts(s)

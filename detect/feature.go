@@ -95,7 +95,8 @@ func protoOf(b []byte) uint8 {
 
 // look turns a request into its feature.
 func (e *Engine) look(r *Request, c *client, svc uint8, f *feature) {
-	*f = feature{service: svc, method: methodOf(r.Method), proto: protoOf(r.Proto), status: r.Status, headers: uint32(r.Headers)}
+	*f = feature{} // not a literal: it would be built aside and copied
+	f.service, f.method, f.proto, f.status, f.headers = svc, methodOf(r.Method), protoOf(r.Proto), r.Status, uint32(r.Headers)
 	path, h := r.Target[:c.cut], c.path
 	if svc != c.service {
 		h = pathHash(svc, path)

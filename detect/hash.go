@@ -22,7 +22,10 @@ func mix(a, b uint64) uint64 {
 // into the same slots and give the same verdicts.
 func hashBytes(b []byte, seed uint64) uint64 {
 	h := seed ^ uint64(len(b))*mixB
-	last := tail(b)
+	if len(b) < 8 {
+		return mix(tail(b)^h, mixA)
+	}
+	last := binary.LittleEndian.Uint64(b[len(b)-8:]) >> (64 - 8*(uint(len(b))&7)) // past the last whole word
 	for len(b) >= 16 {
 		h = mix(binary.LittleEndian.Uint64(b)^h, binary.LittleEndian.Uint64(b[8:]))
 		b = b[16:]
@@ -33,13 +36,11 @@ func hashBytes(b []byte, seed uint64) uint64 {
 	return mix(last^h, mixA)
 }
 
-// tail returns the bytes of b past its last whole word of eight. It reads words
+// tail returns the fewer than eight bytes of b as one number. It reads words
 // that overlap: a loop over the bytes ends where no processor can foretell.
 func tail(b []byte) uint64 {
-	n := uint(len(b)) & 7
+	n := uint(len(b))
 	switch {
-	case len(b) >= 8:
-		return binary.LittleEndian.Uint64(b[len(b)-8:]) >> (64 - 8*n)
 	case n >= 4:
 		return uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<(8*(n-4))
 	case n > 0:

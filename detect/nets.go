@@ -31,6 +31,15 @@ type netRest struct {
 	ids    [32]sourceKey // clients that came lately
 }
 
+// renew makes room for another prefix. Which of ids count is told by network.n:
+// emptying them would cost eight cache lines where prefixes come and go.
+func (r *netRest) renew(sec int64) { r.first, r.told, r.alike, r.active = sec, 0, 0, 0 }
+
+// clients returns those noted lately, in no order.
+func (t *netTable) clients(n *network) []sourceKey {
+	return t.rest[n.at].ids[:min(n.n, 32)]
+}
+
 // netTable holds the prefixes, set-associative as the sources.
 type netTable struct {
 	tags    []uint64
@@ -86,8 +95,9 @@ func (e *Engine) countNet(c *client, s *source, sec int64) *network {
 		}
 		e.nets.tags[worst] = h
 		n = &e.nets.entries[worst]
-		*n = network{key: k, last: sec, minute: int32(sec / 60), at: uint32(worst)}
-		e.nets.rest[worst] = netRest{first: sec}
+		*n = network{}
+		n.key, n.last, n.minute, n.at = k, sec, int32(sec/60), uint32(worst)
+		e.nets.rest[worst].renew(sec)
 	}
 	if m := int32(sec / 60); m != n.minute {
 		n.prev = n.cur
@@ -109,7 +119,9 @@ func (e *Engine) countNet(c *client, s *source, sec int64) *network {
 	}
 	if s.cur.hits == 1 {
 		e.nets.rest[n.at].ids[n.n&31] = s.key
-		n.n++
+		if n.n++; n.n == 0 {
+			n.n = 32 // all places stay in use
+		}
 	}
 	return n
 }
@@ -121,8 +133,8 @@ func (e *Engine) neighbours(k sourceKey, most int) []netip.Addr {
 	if n == nil {
 		return nil
 	}
-	for _, id := range e.nets.rest[n.at].ids {
-		if id != (sourceKey{}) && id != k && len(out) < most {
+	for _, id := range e.nets.clients(n) {
+		if id != k && len(out) < most {
 			low := uint64(0)
 			if i := e.sources.find(id, id.hash()); i >= 0 {
 				low = e.sources.entries[i].low

@@ -58,9 +58,9 @@ func (e *Engine) members(n *network, in *incident) (alike, active, hits int) {
 		}
 		return alike, active, hits
 	}
-	ids := &e.nets.rest[n.at].ids
+	ids := e.nets.clients(n)
 	for i, k := range ids {
-		if k != (sourceKey{}) && !contains(ids[:i], k) {
+		if !contains(ids[:i], k) {
 			look(k)
 		}
 	}
@@ -140,7 +140,8 @@ func (e *Engine) netSuspect(n *network) Suspect {
 		v.Incident, v.Service, v.Traits = in.ID, in.Service, in.Traits
 		v.TopPath, v.TopMethod = in.Signature.Path, in.Signature.Method
 	}
-	if i := e.sources.find(rest.ids[(n.n+31)&31], rest.ids[(n.n+31)&31].hash()); i >= 0 {
+	last := rest.ids[(n.n+31)&31]
+	if i := e.sources.find(last, last.hash()); i >= 0 && n.n > 0 {
 		s := &e.sources.entries[i]
 		v.Addr = s.key.addr(s.low)
 		v.MayAct = s.marks&markMayAct != 0

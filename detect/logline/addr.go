@@ -46,30 +46,47 @@ func bytesIPv4(b []byte) (a netip.Addr, n int) {
 
 // wordsIPv4 is leadingIPv4 where four bytes can be read at each of the parts:
 // how many digits a part has is worked out and not branched on, since nothing
-// foretells it.
+// foretells it, and no part waits for the one before.
 func wordsIPv4(b *[19]byte) (a netip.Addr, n int) {
-	var ip [4]byte
-	bad, at := uint32(0), uint(0)
-	for part := range ip {
-		w := binary.LittleEndian.Uint32(b[at&15:])
-		x := w ^ 0x30303030 // a digit is below 10 now
-		// The high bit of the first byte that is no digit, of the fourth at last.
-		odd := (x+0x76767676|x)&0x80808080 | 0x80000000
-		digits := uint(bits.TrailingZeros32(odd)) >> 3
-		x <<= 8 * (4 - digits) & 31 // so that the units are in the last byte
-		v := x>>8&0xff*100 + x>>16&0xff*10 + x>>24
-		bad |= (255-v)>>31 | (uint32(digits)-1)>>31
-		ip[part] = byte(v)
-		at += digits
-		if part < 3 {
-			bad |= uint32(b[at&15]) ^ '.'
-			at++
-		}
-	}
-	if bad != 0 {
+	// A bit for each byte that is no digit; the last byte that an address may
+	// have to end before counts as one.
+	ends := noDigits(b[:8]) | noDigits(b[8:])<<8 | 1<<16
+	e0 := uint(bits.TrailingZeros32(ends))
+	ends &= ends - 1
+	e1 := uint(bits.TrailingZeros32(ends))
+	ends &= ends - 1
+	e2 := uint(bits.TrailingZeros32(ends))
+	ends &= ends - 1
+	end := min(uint(bits.TrailingZeros32(ends)), e2+4)
+	v0, bad0 := octet(b, 0, e0)
+	v1, bad1 := octet(b, e0+1, e1)
+	v2, bad2 := octet(b, e1+1, e2)
+	v3, bad3 := octet(b, e2+1, end)
+	dots := (b[e0&15] ^ '.') | (b[e1&15] ^ '.') | (b[e2&15] ^ '.')
+	if bad0|bad1|bad2|bad3|uint32(dots) != 0 {
 		return a, 0
 	}
-	return netip.AddrFrom4(ip), int(at)
+	var ip [4]byte
+	binary.BigEndian.PutUint32(ip[:], v0<<24|v1<<16|v2<<8|v3)
+	return netip.AddrFrom4(ip), int(end)
+}
+
+// noDigits returns a bit for each of the first eight bytes of b that is no
+// decimal digit.
+func noDigits(b []byte) uint32 {
+	x := binary.LittleEndian.Uint64(b) ^ ones*'0'
+	x = (x&^highs + ones*0x76 | x) & highs // a digit is below 10 now
+	return uint32(x >> 7 * 0x0102040810204080 >> 56)
+}
+
+// octet reads the one to three digits from b[from] to b[to], whose value is at
+// most 255; bad is 0 when they are that.
+func octet(b *[19]byte, from, to uint) (v, bad uint32) {
+	n := to - from
+	x := binary.LittleEndian.Uint32(b[from&15:]) ^ 0x30303030
+	x <<= 8 * (4 - n) & 31 // so that the units are in the last byte
+	v = x>>8&0xff*100 + x>>16&0xff*10 + x>>24
+	return v, (255-v)>>31 | uint32(n>>2) | uint32((n-1)>>63)
 }
 
 // address reads an IP address as logs write it: IPv4, IPv6 in brackets or not,

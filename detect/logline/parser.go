@@ -148,7 +148,7 @@ func (p *Parser) Format() string { return p.name }
 // but Malformed; r is only meaningful for Access and NoRequest, and for
 // ErrorLine as far as the line tells.
 func (p *Parser) Parse(line []byte, r *detect.Request) (detect.Kind, error) {
-	*r = detect.Request{Bytes: -1, Duration: -1, Origin: p.origin}
+	p.clear(r)
 	if n := len(line); n > 0 && line[n-1] == '\r' {
 		line = line[:n-1]
 	}
@@ -190,8 +190,14 @@ func (p *Parser) search(line []byte, r *detect.Request) (detect.Kind, bool) {
 
 // again forgets what a reader that did not fit has left behind.
 func (p *Parser) again(r *detect.Request) {
-	*r = detect.Request{Bytes: -1, Duration: -1, Origin: p.origin}
+	p.clear(r)
 	p.escapes = backslashes
+}
+
+// clear makes r say nothing. Writing a whole literal would build it aside first.
+func (p *Parser) clear(r *detect.Request) {
+	*r = detect.Request{}
+	r.Bytes, r.Duration, r.Origin = -1, -1, p.origin
 }
 
 // inner reads a log line that was taken out of a wrapping: a syslog header, a
