@@ -68,6 +68,7 @@ func (e *Engine) allocate(limit int64) {
 	for i := z.details - 1; i > 0; i-- {
 		e.freeDetail = append(e.freeDetail, uint16(i))
 	}
+	e.advise()
 	e.emptyAgent = e.agents.add(1, "absent", "")
 }
 

@@ -120,6 +120,9 @@ func address(b []byte) (a netip.Addr, ok bool) {
 
 // isPort reports whether b is a port number.
 func isPort(b []byte) bool {
+	for len(b) > 5 && b[0] == '0' {
+		b = b[1:]
+	}
 	n, ok := digits(b)
 	return ok && n <= 65535
 }

@@ -132,7 +132,7 @@ func FuzzFormatStrings(f *testing.F) {
 
 // FuzzAddress compares with the standard library's reading of addresses.
 func FuzzAddress(f *testing.F) {
-	for _, s := range []string{"192.0.2.7", "::", "::1", "1::", "2001:db8::7%eth0", "::ffff:192.0.2.7", "1:2:3:4:5:6:7:8", "[::1]:80", "192.0.2.7:80", "01.2.3.4", "1:2:3:4:5:6:1.2.3.4", "::1::"} {
+	for _, s := range []string{"192.0.2.7", "::", "::1", "1::", "2001:db8::7%eth0", "::ffff:192.0.2.7", "1:2:3:4:5:6:7:8", "[::1]:80", "192.0.2.7:80", "01.2.3.4", "1:2:3:4:5:6:1.2.3.4", "::1::", "0.0.0.0:0000000000"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -25,6 +25,7 @@ func EngineOptions(c config.Config, facts *enrich.Enricher) detect.Options {
 		MaxMemory:  int64(c.Detect.MaxMemory),
 		SourceRate: float64(c.Detect.SourceRate),
 		Services:   c.Services(),
+		Pages:      largePages,
 	}
 	if ranges := usual(c); len(ranges) > 0 {
 		set := &prefixes{}
