@@ -53,13 +53,12 @@ func (p *Parser) asked(v *values, r *detect.Request) detect.Kind {
 		t = v.at[request] // Logstash calls the target so
 	}
 	if absent(t) {
-		t = v.at[path]
-		if absent(t) {
+		if t = v.at[path]; absent(t) {
 			return detect.NoRequest
 		}
-		if q := v.at[query]; !absent(q) {
-			t = p.joined(t, q)
-		}
+	}
+	if q := v.at[query]; !absent(q) && bytes.IndexByte(t, '?') < 0 {
+		t = p.joined(t, q)
 	}
 	r.Method, r.Target = m, p.text(t)
 	if pr := v.at[proto]; !absent(pr) {

@@ -19,16 +19,26 @@ func (clf) read(p *Parser, line []byte, r *detect.Request) (detect.Kind, bool) {
 
 // anyCLF reads a line of any of the variants.
 func (p *Parser) anyCLF(line []byte, r *detect.Request) (detect.Kind, bool) {
-	open, end := clfStamp(line)
+	open, end, quote := clfStamp(line)
 	if open < 2 {
 		return 0, false
 	}
-	t, ok := p.clock.common(line[open+1 : end])
+	var t int64
+	var ok bool
+	if stamp := line[open+1 : end]; stamp[2] == '/' {
+		t, ok = p.clock.common(stamp)
+	} else {
+		t, ok = p.clock.iso8601(stamp)
+	}
 	if !ok {
 		return 0, false
 	}
 	r.Time = t
-	request, rest, ok := requestField(line[end+3:])
+	host := hostBefore(line[end+1:quote], line[quote:])
+	if host != nil && line[quote+1] == host[0] {
+		quote += len(`"" `) + len(host)
+	}
+	request, rest, ok := requestField(line[quote+1:])
 	if !ok {
 		return 0, false
 	}
@@ -37,33 +47,58 @@ func (p *Parser) anyCLF(line []byte, r *detect.Request) (detect.Kind, bool) {
 	if !ok || !p.clfHead(line[:open-1], chain, r) {
 		return 0, false
 	}
+	if host != nil && r.Host == nil {
+		r.Host = p.text(host)
+	}
 	p.name = clfName(tail, r)
 	return p.requestLine(request, r), true
 }
 
 // clfStamp finds the timestamp, which stands in brackets between a blank and
-// the request's quote: what a client puts into its user name may look like one,
-// but servers escape its quotes. It returns where the brackets are, -1 without.
-func clfStamp(line []byte) (open, end int) {
+// the request's quote, in some formats with the host between: what a client puts
+// into its user name may look like one, but servers escape its quotes. It
+// returns where the brackets and the quote are, -1 without.
+func clfStamp(line []byte) (open, end, quote int) {
 	for at := 0; ; {
 		n := clfTime(line[at:])
 		if n < 0 {
-			return -1, -1
+			return -1, -1, -1
 		}
 		open = at + n
 		end = open + 27 // of the usual "[25/Oct/2016:14:49:33 +0200]"
 		if end >= len(line) || line[end] != ']' {
 			n := bytes.IndexByte(line[open:], ']')
 			if n < 0 {
-				return -1, -1
+				return -1, -1, -1
 			}
 			end = open + n
 		}
-		if end+3 < len(line) && line[end+1] == ' ' && line[end+2] == '"' && open > 0 && line[open-1] == ' ' {
-			return open, end
+		if end+3 < len(line) && line[end+1] == ' ' && open > 0 && line[open-1] == ' ' {
+			if line[end+2] == '"' {
+				return open, end, end + 2
+			}
+			host, rest := word(line[end+2:])
+			if len(rest) > 1 && rest[0] == '"' && isHost(host) && bytes.IndexByte(host, '.') > 0 {
+				return open, end, len(line) - len(rest)
+			}
 		}
 		at = open + 1
 	}
+}
+
+// hostBefore returns the host that some formats write between the time and the
+// request: between is what stands there, from begins with the first quote. A
+// quoted host has the request in quotes after it.
+func hostBefore(between, from []byte) []byte {
+	if host := trimSpace(between); len(host) > 0 {
+		return host
+	}
+	if n := bytes.IndexByte(from[1:], '"'); n > 0 && len(from) > n+4 && from[n+2] == ' ' && from[n+3] == '"' {
+		if host := from[1 : n+1]; isHost(host) && bytes.IndexByte(host, '.') > 0 {
+			return host
+		}
+	}
+	return nil
 }
 
 // clfTime finds the bracket that opens the timestamp, -1 without one.
@@ -77,7 +112,8 @@ func clfTime(line []byte) int {
 		if at+21 > len(line) {
 			return -1
 		}
-		if line[at+3] == '/' && line[at+7] == '/' && line[at+12] == ':' {
+		if line[at+3] == '/' && line[at+7] == '/' && line[at+12] == ':' ||
+			line[at+5] == '-' && line[at+8] == '-' && line[at+11] == 'T' {
 			return at
 		}
 		at++
@@ -207,8 +243,8 @@ func (p *Parser) clfExtra(b []byte, r *detect.Request) (chain []byte) {
 				r.Host = p.text(w[5:])
 			}
 		case r.Duration >= 0:
-		case len(w) > 3 && string(w[:3]) == "rt=":
-			if d, ok := decimal(w[3:]); ok {
+		case len(w) > 3 && string(w[:3]) == "rt=", len(w) > 13 && string(w[:13]) == "request_time=":
+			if d, ok := decimal(w[bytes.IndexByte(w, '=')+1:]); ok {
 				r.Duration = d
 			}
 		case len(w) > 2 && w[len(w)-2] == 'm' && w[len(w)-1] == 's':

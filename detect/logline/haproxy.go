@@ -30,16 +30,21 @@ func newHAProxy(fields map[string]field) *haproxy {
 
 func (h *haproxy) read(p *Parser, line []byte, r *detect.Request) (detect.Kind, bool) {
 	var v values
-	var rest []byte
-	v.at[client], rest = word(line)
-	if len(rest) < 30 || rest[0] != '[' || rest[3] != '/' || bytes.IndexByte(v.at[client], ':') < 0 {
+	first, rest := word(line)
+	v.at[client] = withoutPort(first)
+	if len(rest) < 30 || rest[0] != '[' || rest[3] != '/' || bytes.IndexByte(first, ':') < 0 {
 		if bytes.HasPrefix(line, []byte("Connect from ")) || bytes.HasPrefix(line, []byte("Proxy ")) {
 			return detect.Other, bytes.Contains(line, []byte(" to ")) || bytes.HasSuffix(line, []byte("."))
 		}
 		return 0, false
 	}
 	v.at[clock1], rest = word(rest)
-	_, rest = word(rest) // frontend
+	frontend, rest := word(rest)
+	if len(frontend) > 0 && frontend[len(frontend)-1] == ':' {
+		// "in/1: SSL handshake failure": a connection that never spoke HTTP.
+		_, isAddress := address(v.at[client])
+		return detect.Other, isAddress
+	}
 	_, rest = word(rest) // backend/server
 	timers, rest := word(rest)
 	if n := bytes.Count(timers, slash); n < 4 {
@@ -58,15 +63,15 @@ func (h *haproxy) read(p *Parser, line []byte, r *detect.Request) (detect.Kind, 
 	for range 5 { // cookies, how it ended, connections, queues
 		_, rest = word(rest)
 	}
-	first := true
+	captures := true
 	for len(rest) > 0 && rest[0] == '{' {
 		end := bytes.Index(rest, []byte("} "))
 		if end < 0 {
 			return 0, false
 		}
-		if first {
+		if captures { // of the request; those of the response follow
 			h.captured(&v, rest[1:end])
-			first = false
+			captures = false
 		}
 		rest = rest[end+2:]
 	}
@@ -79,6 +84,15 @@ func (h *haproxy) read(p *Parser, line []byte, r *detect.Request) (detect.Kind, 
 		p.name = "haproxy"
 	}
 	return k, ok
+}
+
+// withoutPort cuts the port off an address. HAProxy writes IPv6 without
+// brackets, so that only the last colon tells the two apart.
+func withoutPort(b []byte) []byte {
+	if i := bytes.LastIndexByte(b, ':'); i > 0 && b[0] != '[' && isPort(b[i+1:]) {
+		return b[:i]
+	}
+	return b
 }
 
 var minusOne = []byte("-1")

@@ -64,6 +64,7 @@ func (j *jsonLog) request(p *Parser, r *detect.Request) (detect.Kind, bool) {
 			v.set(millis, b)
 		} else {
 			v.set(seconds, b)
+			p.unit(v, b)
 		}
 	}
 	if n, ok := v.sent(); !ok || n < 0 {
@@ -75,6 +76,26 @@ func (j *jsonLog) request(p *Parser, r *detect.Request) (detect.Kind, bool) {
 		p.name = dialectNames[d]
 	}
 	return k, ok
+}
+
+// unit reads a duration that brings its unit, "1.5ms", as Caddy writes them when
+// asked to.
+func (p *Parser) unit(v *values, b []byte) {
+	n := len(b)
+	switch {
+	case n < 3 || b[n-1] != 's' || b[n-2]-'0' <= 9:
+		if n > 1 && b[n-1] == 's' {
+			v.at[seconds] = b[:n-1]
+		}
+	case b[n-2] == 'm':
+		v.at[seconds], v.at[millis] = nil, b[:n-2]
+	case b[n-2] == 'n':
+		v.at[seconds], v.at[nanos] = nil, b[:n-2]
+	case b[n-2] == 'u':
+		v.at[seconds], v.at[micros] = nil, b[:n-2]
+	case bytes.HasSuffix(b, []byte("\u00b5s")), bytes.HasSuffix(b, []byte("\u03bcs")):
+		v.at[seconds], v.at[micros] = nil, b[:n-3]
+	}
 }
 
 // wrapped reads a log line that stands in a JSON string.
@@ -199,11 +220,20 @@ func (j *jsonLog) value(b []byte, i int, n *keyNode, depth int) int {
 	return end
 }
 
-// list takes a list of strings, as headers are logged: the first, or all of a
-// forwarding chain.
+// list takes a list, as headers are logged and Elasticsearch gives fields: its
+// first value, or all of a forwarding chain.
 func (j *jsonLog) list(n *keyNode, b []byte) {
 	i := blanks(b, 0)
-	if i >= len(b) || b[i] != '"' {
+	if i >= len(b) {
+		return
+	}
+	if b[i] != '"' {
+		if end := bytes.IndexByte(b[i:], ','); end >= 0 {
+			b = b[:i+end]
+		}
+		if b = bytes.TrimRight(b[i:], " \t\r\n"); len(b) > 0 && b[0]-'0' <= 9 {
+			j.take(n, b)
+		}
 		return
 	}
 	end := stringEnd(b, i+1)

@@ -105,6 +105,20 @@ func (n *keyNode) learn(path string, f field, rank uint8, d dialect, header uint
 	set(n.child(path))
 }
 
+// ownRank is more than there are names on a line of keyTables.
+const ownRank = 32
+
+// holds makes the object at key k hold the same keys as n itself: the document
+// within what an Elasticsearch export writes.
+func (n *keyNode) holds(k string) {
+	n.child(k)
+	for i := range n.slots {
+		if n.slots[i].key == k {
+			n.slots[i].node = n
+		}
+	}
+}
+
 // usualKeys is the tree of all keys that are known without being told.
 var usualKeys = sync.OnceValue(func() *keyNode { return newKeys(nil) })
 
@@ -116,8 +130,13 @@ func newKeys(extra map[string]field) *keyNode {
 			words := strings.Fields(line)
 			f := jsonFields[words[0]]
 			for i, k := range words[1:] {
-				// Earlier names on a line outrank later ones.
-				root.learn(k, f, uint8(len(words)-i), t.dialect, 0)
+				// Earlier names on a line outrank later ones, and a program's own
+				// those that anybody uses.
+				rank := uint8(len(words) - i)
+				if t.dialect != anyJSON {
+					rank += ownRank
+				}
+				root.learn(k, f, rank, t.dialect, 0)
 			}
 		}
 	}
@@ -129,6 +148,7 @@ func newKeys(extra map[string]field) *keyNode {
 			root.learn(k, header, 1, anyJSON, uint8(i+1))
 		}
 	}
+	root.holds("_source")
 	for k, f := range extra {
 		root.learn(k, f, 255, anyJSON, uint8(len(judgedHeaders)+1))
 	}
@@ -167,22 +187,22 @@ var keyTables = []struct {
 	keys    string
 }{
 	{anyJSON, `
-ip remote_addr client_ip clientip client_addr remote_ip remote_host ip ip_address src_ip source_ip real_ip
+ip remote_addr client_ip clientip client_addr remote_ip remote_host ip ip_address src_ip source_ip real_ip client
 peer realip_remote_addr
 forwarded http_x_forwarded_for x_forwarded_for proxy_add_x_forwarded_for xff forwarded_for http_forwarded http_x_real_ip http_cf_connecting_ip http_true_client_ip proxy_protocol_addr
 time msec time_iso8601 time_local @timestamp timestamp time date datetime
 request request request_line
-method method request_method http_method
-target request_uri uri url request_url path request_path
+method method request_method http_method request.method
+target request_uri uri url request_url path request_path request.uri request.url request.path
 path document_uri
 query query_string query args
-proto server_protocol protocol proto http_version
-status status status_code response_status http_status response_code
-bytes body_bytes_sent bytes size response_size response_bytes resp_body_size
+proto server_protocol protocol proto http_version request.protocol
+status status status_code response_status http_status response_code response.status response.status_code
+bytes body_bytes_sent bytes size response_size response_bytes resp_body_size response.body_bytes_sent response.bytes response.size
 length+headers bytes_sent
 referer http_referer referer referrer http_referrer
-ua http_user_agent user_agent useragent agent ua
-host http_host host server_name vhost domain hostname
+ua http_user_agent user_agent useragent agent ua request.headers.user_agent request.headers.user-agent
+host http_host host server_name vhost domain hostname request.headers.host
 user remote_user user username
 seconds request_time
 milliseconds duration_ms elapsed_ms response_time_ms

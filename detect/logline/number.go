@@ -49,6 +49,9 @@ func status(b []byte) (s uint16, ok bool) {
 	if len(b) == 0 || len(b) == 1 && (b[0] == '-' || b[0] == '0') {
 		return 0, true
 	}
+	if len(b) == 5 && b[3] == '.' && b[4] == '0' {
+		return status(b[:3]) // a number that went through floating point
+	}
 	return 0, false
 }
 
