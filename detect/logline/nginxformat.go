@@ -63,7 +63,7 @@ func headerField(name string, isHeader bool) (field, uint8) {
 }
 
 // jsonVariable finds keys whose value is one variable, in quotes or bare.
-var jsonVariable = regexp.MustCompile(`"([^"\\]+)"\s*:\s*(?:"?\$\{?(\w+)\}?"?|"?(%[^"\s,}]+)"?)`)
+var jsonVariable = regexp.MustCompile(`"([^"\\]+)"\s*:\s*(?:"?\$\{?(\w+)\}?"?|"?(%[<>!\d]*(?:\{[^}"]*\})?\^?[a-zA-Z][^"\s,}]*)"?)`)
 
 // compileJSON reads a JSON format string as a mapping from its keys to what
 // the variables in their values mean.

@@ -44,6 +44,8 @@ func compile(format string, fields map[string]field) (entry, error) {
 		tokens = nginxTokens(text)
 	case strings.Contains(text, "%"):
 		tokens, err = apacheTokens(text)
+	case text == "" && format != "":
+		return entry{}, fmt.Errorf("log format %q: a quote in it is not closed; copy the directive up to its end", format)
 	default:
 		return entry{}, fmt.Errorf("log format %q is not known; give one of %s, or your server's log_format string", format, names())
 	}
@@ -51,6 +53,9 @@ func compile(format string, fields map[string]field) (entry, error) {
 		return entry{}, err
 	}
 	if isJSON || strings.HasPrefix(strings.TrimSpace(text), "{") {
+		if !strings.HasSuffix(strings.TrimSpace(text), "}") {
+			return entry{}, fmt.Errorf("log format: the JSON object in it is not closed; copy it up to its last brace")
+		}
 		return compileJSON(text, fields)
 	}
 	p, err := newProgram(tokens)
@@ -188,7 +193,8 @@ var (
 	nginxPiece      = regexp.MustCompile(`(?s)'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"`)
 )
 
-// directive reduces a whole configuration directive to its format string.
+// directive reduces a whole configuration directive to its format string: to
+// nothing when a quote in it is not closed.
 func directive(s string) (format string, isJSON bool) {
 	if m := nginxDirective.FindStringSubmatch(s); m != nil {
 		isJSON = m[2] == "json"
@@ -197,7 +203,13 @@ func directive(s string) (format string, isJSON bool) {
 		return strings.ReplaceAll(m[1], `\"`, `"`), false
 	}
 	s = strings.TrimSpace(s)
+	if n := len(s); n > 1 && s[0] == '"' && s[n-1] == '"' && strings.Count(s, `"`)-strings.Count(s, `\"`) == 2 {
+		s = s[1 : n-1] // copied with its quotes
+	}
 	if strings.HasPrefix(s, "'") {
+		if strings.TrimSpace(nginxPiece.ReplaceAllString(s, "")) != "" {
+			return "", false // an open quote
+		}
 		var b strings.Builder
 		for _, m := range nginxPiece.FindAllStringSubmatch(s, -1) {
 			b.WriteString(m[1] + m[2])

@@ -2,6 +2,7 @@ package logline
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 
 	"levee/detect"
@@ -111,5 +112,65 @@ func TestFormatChangesInMidFile(t *testing.T) {
 	}
 	if requests != 7 {
 		t.Errorf("%d requests, want 7", requests)
+	}
+}
+
+// TestForwardedVariants holds whose word counts behind trusted proxies, however
+// a log writes the chain.
+func TestForwardedVariants(t *testing.T) {
+	o := Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("173.245.48.0/20"), netip.MustParsePrefix("2001:db8:aaaa::/48")}}
+	const fields = "#Fields: date time cs-method cs-uri-stem c-ip sc-status X-Forwarded-For"
+	for _, c := range []struct{ name, before, line, source string }{
+		{"spoofed on the left", "", `10.0.0.1 - - [12/Mar/2026:09:15:02 +0000] "GET / HTTP/1.1" 200 9 "-" "x" "6.6.6.6, 198.51.100.4, 173.245.48.9"`, "198.51.100.4"},
+		{"only the CDN", "", `10.0.0.1 - - [12/Mar/2026:09:15:02 +0000] "GET / HTTP/1.1" 200 9 "-" "x" "173.245.48.9"`, ""},
+		{"garbage before a trusted one", "", `10.0.0.1 - - [12/Mar/2026:09:15:02 +0000] "GET / HTTP/1.1" 200 9 "-" "x" "198.51.100.4, garbage, 10.2.2.2"`, ""},
+		{"a zone", "", `10.0.0.1 - - [12/Mar/2026:09:15:02 +0000] "GET / HTTP/1.1" 200 9 "-" "x" "fe80::9%eth0"`, "fe80::9"},
+		{"ports", "", `10.0.0.1 - - [12/Mar/2026:09:15:02 +0000] "GET / HTTP/1.1" 200 9 "-" "x" "[2001:db8::9]:443, 10.2.2.2:80"`, "2001:db8::9"},
+		{"a proxy by IPv6", "", `2001:db8:aaaa::1 - - [12/Mar/2026:09:15:02 +0000] "GET / HTTP/1.1" 200 9 "-" "x" "198.51.100.4 , 10.0.0.9"`, "198.51.100.4"},
+		{"empty entries", "", `10.0.0.1 - - [12/Mar/2026:09:15:02 +0000] "GET / HTTP/1.1" 200 9 "-" "x" "198.51.100.4,,10.2.2.2,"`, "198.51.100.4"},
+		{"Forwarded", "", `{"time":"2026-03-12T09:15:02Z","remote_addr":"10.0.0.1","http_forwarded":"for=\"[2001:db8::9]:80\", for=10.0.0.3","request":"GET / HTTP/1.1","status":200}`, "2001:db8::9"},
+		{"PROXY", "", `{"time":"2026-03-12T09:15:02Z","remote_addr":"10.0.0.1","proxy_protocol_addr":"198.51.100.4","request":"GET / HTTP/1.1","status":200}`, "198.51.100.4"},
+		{"Caddy's list of headers", "", `{"level":"info","ts":1773306902.25,"logger":"http.log.access","msg":"handled request","request":{"remote_ip":"10.0.0.1","client_ip":"10.0.0.1","method":"GET","uri":"/a","headers":{"X-Forwarded-For":["6.6.6.6","198.51.100.4"]}},"status":200}`, "198.51.100.4"},
+		{"IIS, blanks as plus signs", fields, "2026-03-12 09:15:02 GET /a 10.0.0.1 200 6.6.6.6,+198.51.100.4,+10.0.0.3", "198.51.100.4"},
+		{"CloudFront, blanks escaped", "", "2026-03-12\t09:15:02\tFRA2\t9\t10.0.0.1\tGET\td1.cloudfront.net\t/a\t200\t-\tx\t-\t-\tHit\tid==\ta\thttps\t62\t0.113\t6.6.6.6,%20198.51.100.4,%2010.0.0.3\tTLSv1.3\tX\tHit\tHTTP/2.0\t-\t-", "198.51.100.4"},
+	} {
+		p, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r detect.Request
+		if c.before != "" {
+			_, _ = p.Parse([]byte(c.before), &r)
+		}
+		k, err := p.Parse([]byte(c.line), &r)
+		got := ""
+		if r.Source.IsValid() {
+			got = r.Source.String()
+		}
+		if err != nil || k != detect.Access || got != c.source || !r.Peer.IsValid() {
+			t.Errorf("%s: %v from %q by way of %v, want %q (%v)", c.name, k, got, r.Peer, c.source, err)
+		}
+	}
+}
+
+// TestGivenFormatsAsCopied takes formats as people copy them, whole or not.
+func TestGivenFormatsAsCopied(t *testing.T) {
+	const want = "access src=192.0.2.7 t=260312T091502 m=GET p=/a v=HTTP/1.1 s=200"
+	for _, c := range []struct{ format, line string }{
+		{`"%h %l %u %t \"%r\" %>s %b"`, `192.0.2.7 - - [12/Mar/2026:09:15:02 +0000] "GET /a HTTP/1.1" 200 -`},
+		{`{"a":"%a","t":"%{%Y-%m-%dT%H:%M:%S%z}t","m":"%m","u":"%U","q":"%q","v":"%H","s":"%>s"}`, `{"a":"192.0.2.7","t":"2026-03-12T10:15:02+0100","m":"GET","u":"/a","q":"","v":"HTTP/1.1","s":"200"}`},
+	} {
+		checkLines(t, Options{Format: c.format}, []lineCase{{c.format, c.line, want}})
+	}
+	for format, mend := range map[string]string{
+		"log_format main '$remote_addr [$time_local] \"$request\"": "is not closed",
+		`{"a":"$remote_addr","t":"$time_iso8601"`:                  "up to its last brace",
+		"$remote_addr $status":                                     "add $time_local",
+		"%h %t %Q":                                                 "check its spelling",
+		"combinde":                                                 "give one of combined",
+	} {
+		if _, err := New(Options{Format: format}); err == nil || !strings.Contains(err.Error(), mend) {
+			t.Errorf("%s: %v", format, err)
+		}
 	}
 }
