@@ -14,10 +14,22 @@ const (
 
 // clock is event time. It follows the newest request, but one line from the
 // year 2099 does not move it: a leap needs several requests that agree.
+//
+// A log without zones may be written by servers of two. The lines of one then
+// lead to a leap and those of the other back, and whoever came back is believed:
+// the first are ahead by as much as they leapt, and counted as now from then on.
 type clock struct {
-	now   int64 // newest accepted time
-	leap  int64 // where the witnesses of a leap are
-	votes int
+	now    int64 // newest accepted time
+	leap   int64 // where the witnesses of a leap are
+	votes  int
+	before int64 // where event time was ahead of the last leap, 0 when nothing can lead back
+	skew   int64 // how far ahead the lines of another zone are, 0 when there are none
+}
+
+// leads reports whether time t takes up again what a leap left behind.
+func (c *clock) leads(t int64) bool {
+	d := t - c.before
+	return c.before != 0 && d > -leapLimit && d < leapLimit
 }
 
 // tick moves event time to r and returns the second that r counts in, and
@@ -32,11 +44,15 @@ func (e *Engine) tick(r *Request) (int64, bool) {
 		e.start = e.sec
 		e.openSecond()
 	}
+	if ahead := t - c.now - c.skew; c.skew != 0 && ahead > -leapLimit/2 && ahead < leapLimit/2 {
+		t -= c.skew
+	}
 	late := false
 	switch d := t - c.now; {
 	case d > leapLimit || d < -2*leapLimit:
 		need := leapVotes
-		if d < 0 {
+		back := c.leads(t)
+		if d < 0 && !back {
 			need = backVotes
 		}
 		if gap := t - c.leap; gap < -int64(time.Minute) || gap > int64(time.Minute) {
@@ -44,7 +60,14 @@ func (e *Engine) tick(r *Request) (int64, bool) {
 		}
 		c.leap = t
 		if c.votes++; c.votes >= need {
-			c.votes = 0
+			c.votes, c.skew = 0, 0
+			if d < 0 && back {
+				c.skew = -d
+			}
+			c.before = 0
+			if d > 0 {
+				c.before = c.now
+			}
 			c.now = t
 			if d > 0 {
 				e.advanceTo(t / int64(time.Second))

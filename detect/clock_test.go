@@ -16,7 +16,17 @@ func TestClockIsNotWedged(t *testing.T) {
 		"no time at all":               func(i int, r *detect.Request) { every(i, 101, func() { r.Time = 0 }) },
 		"minutes late now and then":    func(i int, r *detect.Request) { every(i, 7, func() { r.Time -= int64(4 * time.Minute) }) },
 		"an hour behind, another zone": func(i int, r *detect.Request) { every(i, 3, func() { r.Time -= int64(time.Hour) }) },
-		"out of order by seconds":      func(i int, r *detect.Request) { r.Time -= int64(i%3) * int64(time.Second) },
+		"blocks of lines an hour ahead, of another zone": func(i int, r *detect.Request) {
+			every(i/40, 3, func() { r.Time += int64(time.Hour) })
+		},
+		"blocks of lines half a day ahead, few of them": func(i int, r *detect.Request) {
+			every(i/12, 17, func() { r.Time += int64(11*time.Hour + 30*time.Minute) })
+		},
+		"blocks of lines two hours behind": func(i int, r *detect.Request) {
+			every(i/40, 3, func() { r.Time -= int64(2 * time.Hour) })
+		},
+		"minutes ahead now and then": func(i int, r *detect.Request) { every(i, 499, func() { r.Time += int64(25 * time.Minute) }) },
+		"out of order by seconds":    func(i int, r *detect.Request) { r.Time -= int64(i%3) * int64(time.Second) },
 	}
 	for name, bend := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -48,7 +58,8 @@ func every(i, n int, f func()) {
 // TestClockFollowsRealJumps: a log that goes on after a night, or whose clock is
 // set back for good, is followed.
 func TestClockFollowsRealJumps(t *testing.T) {
-	for name, jump := range map[string]time.Duration{"a night later": 9 * time.Hour, "a year later": 365 * 24 * time.Hour, "set back by a day": -24 * time.Hour} {
+	for name, jump := range map[string]time.Duration{"a night later": 9 * time.Hour, "a year later": 365 * 24 * time.Hour, "set back by a day": -24 * time.Hour,
+		"to summer time": time.Hour + time.Second, "back from summer time": -time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			e := detect.New(detect.Options{})
 			feed(e, newTraffic(40, 60).batch(2000))
