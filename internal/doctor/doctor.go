@@ -17,7 +17,6 @@ import (
 	"levee/detect"
 	"levee/detect/logline"
 	"levee/internal/config"
-	"levee/internal/elastic"
 	"levee/internal/kernel"
 	"levee/internal/source"
 	"levee/internal/station"
@@ -71,7 +70,7 @@ func Examine(ctx context.Context, o Options) []Finding {
 	}
 	out = append(out, enforcers(ctx, o)...)
 	if len(o.Config.Elasticsearch.URLs) > 0 {
-		out = append(out, cluster(ctx, o))
+		out = append(out, cluster(ctx, o)...)
 	}
 	out = append(out, people(o)...)
 	return append(out, Host(o.Host)...)
@@ -136,6 +135,9 @@ var errEnough = fmt.Errorf("enough was read")
 // sourceFindings shows what the parser makes of a log's beginning.
 func sourceFindings(ctx context.Context, s config.Source, o Options) []Finding {
 	name := "source " + s.Label()
+	if s.Elasticsearch != "" {
+		return []Finding{tailed(ctx, name, s, o)}
+	}
 	if s.File == "" || s.File == "-" {
 		return []Finding{{State: OK, Check: name, Says: "it waits for what is sent"}}
 	}
@@ -202,21 +204,6 @@ func checkOne(ctx context.Context, e actions.Enforcer) Finding {
 		return Finding{State: Bad, Check: e.Name(), Says: err.Error()}
 	}
 	return Finding{State: OK, Check: e.Name(), Says: "it answers"}
-}
-
-func cluster(ctx context.Context, o Options) Finding {
-	ctx, cancel := context.WithTimeout(ctx, checkFor)
-	defer cancel()
-	c, err := elastic.New(station.ElasticOptions(o.Config.Elasticsearch))
-	if err != nil {
-		return Finding{State: Bad, Check: "elasticsearch", Says: err.Error()}
-	}
-	defer c.Close()
-	info, err := c.Check(ctx)
-	if err != nil {
-		return Finding{State: Bad, Check: "elasticsearch", Says: err.Error()}
-	}
-	return Finding{State: OK, Check: "elasticsearch", Says: info.Cluster + " " + info.Version}
 }
 
 func people(o Options) []Finding {

@@ -183,11 +183,14 @@ func (t *Tail) unread() object {
 	}
 	return object{
 		"size": t.o.Page, "track_total_hits": 1_000_000, "seq_no_primary_term": true,
-		"_source": object{"excludes": []string{"agent", "elastic_agent", "ecs", "input", "fileset", "data_stream", "cloud", "container", "kubernetes", "host", "log"}},
+		"_source": skipped,
 		"query":   object{"bool": object{"filter": filter}},
 		"sort":    []object{{t.o.Time: object{"order": "asc", "unmapped_type": "date", "format": "epoch_millis"}}, {"_shard_doc": "asc"}},
 	}
 }
+
+// skipped is what no log line is made of.
+var skipped = object{"excludes": []string{"agent", "elastic_agent", "ecs", "input", "fileset", "data_stream", "cloud", "container", "kubernetes", "host", "log"}}
 
 // documentOf finds the line that was logged.
 func documentOf(source json.RawMessage) Document {
