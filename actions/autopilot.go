@@ -221,9 +221,8 @@ func (a *Autopilot) Changed(d Decision) {
 
 // recall hears what was decided before a restart, oldest first: what stands,
 // what of the budgets it spent, and the servers still to be taken away.
-func (a *Autopilot) recall(ds []Decision) {
-	for i := range ds {
-		d := &ds[i]
+func (a *Autopilot) recall(ds []*Decision) {
+	for _, d := range ds {
 		if !d.State.Active() && d.Verb != ScaleUp && d.Verb != ScaleDown && d.Verb != Block {
 			continue
 		}

@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -130,8 +131,8 @@ func (d *Dispatcher) remember(m Memory) error {
 		d.insert(r)
 	}
 	begun := begunBefore(m)
-	for i := range begun {
-		switch x := &begun[i]; x.Verb {
+	for _, x := range begun {
+		switch x.Verb {
 		case Block:
 			d.minute.spend(x.Created, 1)
 		case ScaleUp:
@@ -157,18 +158,18 @@ func (d *Dispatcher) remember(m Memory) error {
 }
 
 // begunBefore returns what the ledger remembers, each once and oldest first.
-func begunBefore(m Memory) []Decision {
+func begunBefore(m Memory) []*Decision {
 	known := make(map[string]bool, len(m.Active)+len(m.Recent)+len(m.Scaled))
-	all := make([]Decision, 0, len(m.Active)+len(m.Recent)+len(m.Scaled))
+	all := make([]*Decision, 0, len(m.Active)+len(m.Recent)+len(m.Scaled))
 	for _, ds := range [][]Decision{m.Active, m.Recent, m.Scaled} {
 		for i := range ds {
 			if !known[ds[i].ID] {
 				known[ds[i].ID] = true
-				all = append(all, ds[i])
+				all = append(all, &ds[i])
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Decision) int { return a.Created.Compare(b.Created) })
+	slices.SortFunc(all, func(a, b *Decision) int { return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID)) })
 	return all
 }
 

@@ -22,6 +22,9 @@ func TestMain(m *testing.M) {
 		crashChild(os.Getenv("LEVEE_CRASH_DIR"))
 		return
 	}
+	if benchChild() {
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 
