@@ -44,6 +44,9 @@ func newInit(g *global) *cobra.Command {
 					return err
 				}
 			}
+			if err := a.Check(); err != nil {
+				return err
+			}
 			if err := os.WriteFile(path, []byte(a.YAML()), 0o640); err != nil {
 				return fmt.Errorf("init: write %s: %w", path, err)
 			}

@@ -86,6 +86,10 @@ func newRoot(g *global) *cobra.Command {
 	}
 	root.AddCommand(newDemo(g), newBench(g), newWatch(g), newServe(g), newAttach(g), newDoctor(g), newInit(g), newScan(g), newParse(g), newElastic(g), newElastalert(g), newEnforcer(g), newNotify(g), newVersion(g))
 	root.AddCommand(newVerbs(g)...)
+	root.InitDefaultCompletionCmd()
+	if c, _, err := root.Find([]string{"completion"}); err == nil {
+		c.Args, c.RunE = unknownShell, func(c *cobra.Command, _ []string) error { return c.Help() }
+	}
 	return root
 }
 
@@ -107,6 +111,13 @@ func version() string {
 		return b.Main.Version
 	}
 	return "(devel)"
+}
+
+func unknownShell(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return command.Usagef("no completion for %q; there is bash, fish, powershell and zsh", args[0])
+	}
+	return nil
 }
 
 func noArgs(c *cobra.Command, args []string) error {

@@ -142,6 +142,12 @@ func decisionsVerb(run Runner) *cobra.Command {
 					return Usagef("--target: %v", err)
 				}
 			}
+			if since < 0 {
+				return Usagef("--since %s: a time can't be negative; write for instance 2h", since)
+			}
+			if q.Limit < 1 || q.Limit > 100_000 {
+				return Usagef("--limit %d: give 1 to 100000", q.Limit)
+			}
 			if since > 0 {
 				q.Since = h.Station.Status().Now.Add(-since)
 			}

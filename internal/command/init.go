@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"levee/internal/config"
 )
 
 // Answers is what `levee init` asks.
@@ -93,6 +95,15 @@ func (a Answers) YAML() string {
 	line("# Prometheus and health checks.")
 	line("#metrics: {listen: 127.0.0.1:9177}")
 	return b.String()
+}
+
+// Check reports what is wrong with the answers: levee would not read its own
+// file.
+func (a Answers) Check() error {
+	if _, err := config.Parse("levee.yaml", []byte(a.YAML())); err != nil {
+		return Usagef("init: nothing was written: %w", err)
+	}
+	return nil
 }
 
 // quoted makes any answer one YAML scalar: JSON's strings are YAML's too.

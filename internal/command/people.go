@@ -159,7 +159,12 @@ func newSessionRow(p status.Person) sessionRow {
 }
 
 func sayVerb(run Runner) *cobra.Command {
-	return verb(run, "say TEXT…", "show a message to everybody who is connected", "", nil,
+	return verb(run, "say TEXT…", "show a message to everybody who is connected", "", func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return Usagef("%s needs a TEXT; see `%s --help`", c.CommandPath(), c.CommandPath())
+		}
+		return nil
+	},
 		func(_ context.Context, h Host, _ Streams, args []string) error {
 			return h.Operator.Say(strings.Join(args, " "))
 		})

@@ -70,8 +70,8 @@ func comparePrefixes(a, b netip.Prefix) int {
 }
 
 // ParseList reads a list of addresses and prefixes as other tools export them:
-// one or several a line with comments behind # or ;, fail2ban's `banned` and
-// `get JAIL banip`, CrowdSec's `cscli decisions list` as json, raw or csv. bad
+// one or several a line with comments behind # or ;, fail2ban's `banned`,
+// `status JAIL` and `get JAIL banip`, CrowdSec's `cscli decisions list` as json, raw or csv. bad
 // counts lines that name nothing.
 func ParseList(b []byte) (ps []netip.Prefix, bad int) {
 	b = bytes.TrimSpace(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")))
@@ -86,6 +86,9 @@ func ParseList(b []byte) (ps []netip.Prefix, bad int) {
 		if ps, bad, ok := parseTable(header, rest); ok {
 			return ps, bad
 		}
+	}
+	if text, ok := jailStatus(b); ok {
+		b = text
 	}
 	for line := range bytes.Lines(b) {
 		if i := bytes.IndexAny(line, "#;"); i >= 0 {
@@ -103,6 +106,16 @@ func ParseList(b []byte) (ps []netip.Prefix, bad int) {
 		}
 	}
 	return ps, bad
+}
+
+// jailStatus finds the addresses in what `fail2ban-client status JAIL` prints
+// around them.
+func jailStatus(b []byte) ([]byte, bool) {
+	if !bytes.HasPrefix(b, []byte("Status for the jail:")) {
+		return nil, false
+	}
+	_, rest, ok := bytes.Cut(b, []byte("Banned IP list:"))
+	return rest, ok
 }
 
 // notInAddress parts the words of a line: all but what addresses are made of.

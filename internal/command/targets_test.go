@@ -20,6 +20,7 @@ func TestParseList(t *testing.T) {
 		{"fail2ban get banip", "203.0.113.7 203.0.113.8\n", []string{"203.0.113.7/32", "203.0.113.8/32"}, 0},
 		{"fail2ban with time", "203.0.113.7 \t2026-03-14 03:12:07 + 600 = 2026-03-14 03:22:07\n", []string{"203.0.113.7/32"}, 0},
 		{"fail2ban banned", "[{'sshd': ['203.0.113.7', '203.0.113.8']}, {'nginx': []}]", []string{"203.0.113.7/32", "203.0.113.8/32"}, 0},
+		{"fail2ban status", "Status for the jail: sshd\n|- Filter\n|  |- Currently failed:\t1\n|  `- File list:\t/var/log/auth.log\n`- Actions\n   |- Total banned:\t2\n   `- Banned IP list:\t203.0.113.7 2001:db8::7\n", []string{"203.0.113.7/32", "2001:db8::7/128"}, 0},
 		{"cscli json", `[{"source":{"ip":"192.0.2.1","scope":"Ip"},"decisions":[{"scope":"Ip","value":"203.0.113.7","duration":"3h"},{"scope":"Range","value":"203.0.113.0/24"}]}]`, []string{"203.0.113.7/32", "203.0.113.0/24"}, 0},
 		{"cscli raw", "id,source,ip,reason,action,country,as,events_count,expiration,simulated,alert_id\n7,crowdsec,Ip:203.0.113.7,\"probing, 1.1.1.1\",ban,FR,AS1 X,6,3h,false,4\n8,crowdsec,Country:FR,x,ban,,,1,1h,false,5\n", []string{"203.0.113.7/32"}, 1},
 		{"our own jsonl", "{\"source.ip\":\"203.0.113.7\"}\n", []string{"203.0.113.7/32"}, 0},

@@ -105,3 +105,8 @@ func reason(err error) string {
 	}
 	return "cannot be read: " + err.Error()
 }
+
+// Parse reads text as Load reads a file; name is what its errors call it.
+func Parse(name string, text []byte) (Config, error) {
+	return parse(name, text, surroundings{env: os.LookupEnv, read: readAtMost})
+}

@@ -241,6 +241,9 @@ func (d *Daemon) attend(ctx context.Context) {
 			// under its lock is the sign of life.
 			d.st.Source(zeroPrefix)
 			d.o.Notify.tell("WATCHDOG=1")
+			if d.ssh != nil {
+				d.ssh.Recheck() // certificates run out
+			}
 		}
 	}
 }

@@ -30,9 +30,12 @@ func TestJunkConnections(t *testing.T) {
 		defer func() { _ = c.Close() }()
 		_, _ = c.Write([]byte("S")) // it may be closed already
 	}
-	for i := range 3000 {
+	for i := range 10_000 {
 		c, err := net.Dial("tcp", l.ssh)
 		check(t, err)
+		if i%8 != 0 {
+			check(t, c.(*net.TCPConn).SetLinger(0)) // or their ports are taken for a minute
+		}
 		_, _ = c.Write([]byte([]string{"GET / HTTP/1.1\r\n\r\n", "SSH-2.0-x\r\n\xff\xff\xff\xff\xff", "\x00\x00", strings.Repeat("A", 400)}[i%4])) // the same
 		_ = c.Close()
 	}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -335,6 +336,91 @@ func TestCertificates(t *testing.T) {
 		}
 	}
 	run(t, l.as("bo", l.bo), "", "decisions -o jsonl").want(t, 0, "serial 7, CA "+sshd.Fingerprint(authority.PublicKey()))
+}
+
+// TestACertificateRunsOut: it is asked for again at each act, and who shows no
+// key for the time after it is sent away.
+func TestACertificateRunsOut(t *testing.T) {
+	authority, laptop := newKey(t), newKey(t)
+	var later atomic.Bool
+	l := start(t, func(o *Options) {
+		o.Station.Config.SSH.Authorities = []config.AuthorizedKey{authority.line()}
+		o.Station.Now = func() time.Time {
+			if later.Load() {
+				return time.Now().Add(2 * time.Hour)
+			}
+			return time.Now()
+		}
+		o.Notify.Watchdog = 200 * time.Millisecond
+	})
+	c := &gossh.Certificate{Key: laptop.PublicKey(), CertType: gossh.UserCert, KeyId: "ana@laptop", Serial: 8, ValidPrincipals: []string{"ana"},
+		ValidAfter: uint64(time.Now().Add(-time.Minute).Unix()), ValidBefore: uint64(time.Now().Add(time.Hour).Unix())}
+	check(t, c.SignCert(zeroReader{}, authority.Signer))
+	signer, err := gossh.NewCertSigner(c, laptop.Signer)
+	check(t, err)
+	ana, err := l.dial("ana", signer)
+	check(t, err)
+	defer func() { _ = ana.Close() }()
+	run(t, ana, "", "block 203.0.113.7").want(t, 0, "")
+	_, seen, _ := console(t, ana)
+	later.Store(true)
+	run(t, ana, "", "block 203.0.113.8").want(t, 1, "may not sign in any more")
+	eventually(t, "the console of the certificate that ran out was closed", func() bool { return seen.has("may not sign in any more") })
+}
+
+// TestHostileArguments: quoting, control characters and lengths of what is
+// asked for lead to nothing but an answer.
+func TestHostileArguments(t *testing.T) {
+	l := start(t, nil)
+	ana, bo := l.as("ana", l.ana), l.as("bo", l.bo)
+	for _, c := range []struct {
+		command string
+		code    int
+		says    string
+	}{
+		{"block 203.0.113.7; reboot", 2, "unknown shorthand|no address"},
+		{"block $(id)", 2, "no address"},
+		{"why `id`", 2, "no address"},
+		{"why '203.0.113.7\n'", 2, "no address"},
+		{"why \x1b]0;owned\x07", 2, "no address"},
+		{"decisions | sh", 2, "takes no arguments"},
+		{"decisions --by \x1b[2J", 0, "BEGUN"},
+		{"decisions --incident '../../etc/passwd'", 0, "BEGUN"},
+		{"block -f /etc/shadow", 2, "only -f - is taken"},
+		{"block --reason '\x1b]52;c;aGk=\x07\u202e' 203.0.113.9 --config /etc/passwd", 2, "unknown flag"},
+		{"serve", 2, "no command"}, {"demo", 2, "no command"}, {"init --yes --force", 2, "unknown flag"}, {"enforcer", 2, "no command"},
+		{"attach", 2, "no command"}, {"console", 2, "no command"}, {"completion bash", 2, "no command"},
+		{"block 203.0.113.9 --id '\x1b[31m'", 0, "203.0.113.9"},
+	} {
+		r := run(t, ana, "", c.command)
+		ok := false
+		for _, text := range strings.Split(c.says, "|") {
+			ok = ok || strings.Contains(r.out+r.err, text)
+		}
+		if r.code != c.code || !ok {
+			t.Errorf("%q: code %d, want %d with %q:\n%s%s", c.command, r.code, c.code, c.says, r.out, r.err)
+		}
+		if strings.ContainsAny(r.out+r.err, "\x1b\x07\u202e") {
+			t.Errorf("%q: control characters come back: %q", c.command, r.out+r.err)
+		}
+	}
+	for _, size := range []int{200_000, 1 << 20} { // the second is longer than an SSH packet may be
+		c, err := l.dial("bo", l.bo.Signer)
+		check(t, err)
+		s, err := c.NewSession()
+		check(t, err)
+		if err := s.Run("why " + strings.Repeat("a", size)); err == nil {
+			t.Errorf("a command line of %d bytes was taken", size)
+		}
+		_ = c.Close() // it may be closed already
+	}
+	s, err := bo.NewSession() // an act inside a pseudo-terminal is an act
+	check(t, err)
+	check(t, s.RequestPty("xterm", 24, 80, nil))
+	if out, err := s.CombinedOutput("block 203.0.113.10"); err == nil || !strings.Contains(string(out), "bo is a viewer") {
+		t.Errorf("a viewer in a terminal: %v %s", err, out)
+	}
+	run(t, ana, "", "decisions --target 203.0.113.10 -o jsonl").want(t, 0, "")
 }
 
 // zeroReader makes certificates without an entropy source.

@@ -190,6 +190,13 @@ func (s *Server) remember(user string, key gossh.PublicKey, c *conn, end context
 // more end at once; the others go on, each with its role as it is now.
 func (s *Server) SetDirectory(d *Directory) {
 	s.directory.Store(d)
+	s.Recheck()
+}
+
+// Recheck ends the sessions of those who may not be here any more, such as
+// those whose certificate has run out meanwhile.
+func (s *Server) Recheck() {
+	d := s.directory.Load()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for x := range s.sessions {
