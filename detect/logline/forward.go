@@ -127,7 +127,7 @@ func lastHop(chain []byte) (rest, hop []byte) {
 // hopAddress reads the address of one entry: "192.0.2.1", "[2001:db8::1]:443",
 // or the for= parameter of a Forwarded element.
 func hopAddress(hop []byte) (netip.Addr, bool) {
-	hop = bytes.Trim(hop, `" +`) // what is left of a JSON list of headers; IIS writes blanks as +
+	hop = bytes.Trim(hop, `" +`)               // what is left of a JSON list of headers; IIS writes blanks as +
 	hop = bytes.TrimPrefix(hop, []byte("%20")) // and CloudFront as this
 	if a, ok := address(hop); ok {
 		return a, true
