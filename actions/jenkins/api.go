@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -204,8 +205,9 @@ func (c *client) stop(ctx context.Context, job string, number int64) error {
 	return c.refused(fmt.Sprintf("stop %s #%d", job, number), a)
 }
 
-// check asks whether the controller answers and the job is there.
-func (c *client) check(ctx context.Context, job string) error {
+// check asks whether the controller answers, the job is there, and it takes
+// the parameters named: Jenkins drops others without a word.
+func (c *client) check(ctx context.Context, job string, parameters []string) error {
 	path, err := jobPath(job)
 	if err != nil {
 		return err
@@ -213,15 +215,28 @@ func (c *client) check(ctx context.Context, job string) error {
 	var j struct {
 		Buildable *bool
 		Name      string
+		Property  []struct {
+			ParameterDefinitions []struct{ Name string }
+		}
 	}
-	if err := c.get(ctx, "job "+job, path, map[string]string{"tree": "name,buildable"}, &j); err != nil {
+	if err := c.get(ctx, "job "+job, path, map[string]string{"tree": "name,buildable,property[parameterDefinitions[name]]"}, &j); err != nil {
 		return err
 	}
+	var takes []string
+	for _, p := range j.Property {
+		for _, d := range p.ParameterDefinitions {
+			takes = append(takes, d.Name)
+		}
+	}
+	missing := slices.DeleteFunc(slices.Clone(parameters), func(p string) bool { return slices.Contains(takes, p) })
 	switch {
 	case j.Buildable == nil:
 		return &failure{status: http.StatusOK, message: fmt.Sprintf("job %s is a folder; name a job inside it", job)}
 	case !*j.Buildable:
 		return &failure{status: http.StatusConflict, message: fmt.Sprintf("job %s is disabled; enable it in Jenkins", job)}
+	case len(missing) > 0:
+		return &failure{status: http.StatusConflict, message: fmt.Sprintf("job %s has no parameter %s: Jenkins would drop it; add it to the job, or take it from levee.yaml",
+			job, strings.Join(missing, ", "))}
 	}
 	return nil
 }

@@ -109,7 +109,7 @@ func (e *Enforcer) List(context.Context) ([]actions.Held, error) { return nil, a
 // Check asks for every job: is it there, may it be built?
 func (e *Enforcer) Check(ctx context.Context) error {
 	for _, verb := range slices.Sorted(maps.Keys(e.o.Jobs)) {
-		if err := e.client.check(ctx, e.o.Jobs[verb].Job); err != nil {
+		if err := e.client.check(ctx, e.o.Jobs[verb].Job, slices.Sorted(maps.Keys(e.o.Jobs[verb].Parameters))); err != nil {
 			return err
 		}
 	}
