@@ -3,6 +3,7 @@ package actions
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"levee/detect"
@@ -195,8 +196,25 @@ func (d *Dispatcher) nobodyTakes(r *Request, t Target) *Refusal {
 		return &Refusal{Target: t, Rule: "enforcer", Value: "no enforcer takes scale_down of " + t.String() + ": its servers can't be taken away from here",
 			Mend: "give scale_down under actions: jenkins: jobs: in levee.yaml, or take them away by hand"}
 	}
+	if why := d.excuses(probe); len(why) > 0 {
+		return &Refusal{Target: t, Rule: "enforcer", Value: fmt.Sprintf("no enforcer takes %s of %s: %s", r.Verb, t, strings.Join(why, "; ")),
+			Mend: "give a job for " + string(r.Verb) + " under actions: jenkins: jobs: in levee.yaml"}
+	}
 	return &Refusal{Target: t, Rule: "enforcer", Value: fmt.Sprintf("no enforcer takes %s of %s", r.Verb, t),
 		Mend: "configure one under actions: in levee.yaml (nft, denylist, jenkins, webhook)"}
+}
+
+// excuses are why enforcers leave x to others, each with the enforcer's name.
+func (d *Dispatcher) excuses(x Decision) []string {
+	var out []string
+	for _, l := range d.lanes {
+		if e, ok := l.enforcer.(Excuser); ok {
+			if why := e.WhyNot(x); why != "" {
+				out = append(out, l.enforcer.Name()+": "+why)
+			}
+		}
+	}
+	return out
 }
 
 // budget refuses what would spend too much, and counts what passes.

@@ -149,6 +149,7 @@ type Impact struct {
 	Proxied     int      // targets seen only through a trusted proxy
 	Addresses   int      `json:",omitempty"` // clients the targets may be: 256 for a /24, 1 for a /64, 256 for anything of IPv6 as wide as a /56
 	Unknown     int      `json:",omitempty"` // signatures of which nobody knows what they touch
+	Left        []string `json:",omitempty"` // enforcers that leave a target to the others, each with why
 	Standing    []string `json:",omitempty"` // what is in force on the service already: "scale_up by auto since 03:29:00 UTC"
 }
 

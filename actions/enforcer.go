@@ -46,6 +46,13 @@ type Resumer interface {
 	Resume(ctx context.Context, ds []Decision) ([]Receipt, error)
 }
 
+// Excuser is an enforcer that says why it leaves a decision to others although
+// it takes its kind: a signature that its server can't match. "" when it takes
+// it, or has nothing to do with its kind.
+type Excuser interface {
+	WhyNot(d Decision) string
+}
+
 // Doorkeeper is an enforcer that keeps the SSH ports of this host open for
 // addresses, whatever it blocks: those who can lift a block must get in. It is
 // given all of them each time, now and then again; at most DoorsMost count.

@@ -170,6 +170,11 @@ func (d *Dispatcher) impact(r *Request, targets []Target, seen []detect.Suspect)
 			if !i.addSignature(snap, t) {
 				i.Unknown++
 			}
+			for _, why := range d.excuses(Decision{Verb: r.Verb, Target: t, Actor: r.Actor, Attack: r.Attack}) {
+				if len(i.Left) < 5 && !slices.Contains(i.Left, why) {
+					i.Left = append(i.Left, why)
+				}
+			}
 			continue
 		}
 		i.Addresses += addresses(t.Prefix)

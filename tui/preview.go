@@ -141,6 +141,9 @@ func (d *planDialog) targets(m *Model, t *writer) {
 // reads n/a.
 func (d *planDialog) impact(m *Model, t *writer) {
 	im := d.got.Impact
+	for _, why := range im.Left {
+		t.pairIn(t.th.warn, "not by", why)
+	}
 	switch d.req.Verb {
 	case actions.Block, actions.Throttle:
 		s := rate(im.Rate) + " req/s now"

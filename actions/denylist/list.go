@@ -32,7 +32,10 @@ type List struct {
 	stop    chan struct{}
 }
 
-var _ actions.Enforcer = (*List)(nil)
+var (
+	_ actions.Enforcer = (*List)(nil)
+	_ actions.Excuser  = (*List)(nil)
+)
 
 // change is one caller's batch and where its outcome goes.
 type change struct {
@@ -85,7 +88,28 @@ func (l *List) Handles(d actions.Decision) bool {
 	case NginxGeo, HAProxy:
 		return (d.Verb == actions.Block || d.Verb == actions.Throttle) && d.Target.Prefix.IsValid()
 	}
-	return classOf(d.Verb) != "" && d.Target.Signature != nil
+	if !l.signatures(d) {
+		return false
+	}
+	_, err := pattern(l.o.Style, d.Target)
+	return err == nil
+}
+
+// signatures reports whether d acts on a signature and the file holds such.
+func (l *List) signatures(d actions.Decision) bool {
+	return (l.o.Style == NginxMap || l.o.Style == HAProxyMap) && classOf(d.Verb) != "" && d.Target.Signature != nil
+}
+
+// WhyNot says why a signature does not fit into the file; "" when it does, or
+// when the file holds no signatures.
+func (l *List) WhyNot(d actions.Decision) string {
+	if !l.signatures(d) {
+		return ""
+	}
+	if _, err := pattern(l.o.Style, d.Target); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // Apply puts the targets of ds into the file and returns when the server was
@@ -137,7 +161,7 @@ func (l *List) change(ctx context.Context, ds []actions.Decision, add bool) ([]a
 
 // entryOf translates a decision into a line, or says why it can't be one.
 func (l *List) entryOf(d actions.Decision) (entry, error) {
-	if !l.Handles(d) {
+	if !l.Handles(d) && !l.signatures(d) {
 		return entry{}, fmt.Errorf("a %s file does not take this %s", l.o.Style, d.Verb)
 	}
 	if l.o.Style == NginxMap || l.o.Style == HAProxyMap {

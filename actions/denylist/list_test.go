@@ -330,6 +330,7 @@ func TestHandles(t *testing.T) {
 		{NginxMap, actions.Decision{Verb: actions.Throttle, Target: sig}, true},
 		{NginxMap, actions.Decision{Verb: actions.Harden, Target: actions.Target{Service: "shop"}}, false},
 		{HAProxyMap, actions.Decision{Verb: actions.Harden, Target: sig}, true},
+		{NginxMap, actions.Decision{Verb: actions.Throttle, Target: actions.Target{Signature: &detect.Signature{Path: "/login", ASN: "64500"}}}, false},
 	} {
 		if got := open(t, Options{Style: c.style}).Handles(c.d); got != c.want {
 			t.Errorf("%s handles %s %+v: %v", c.style, c.d.Verb, c.d.Target, got)

@@ -121,6 +121,11 @@ func TestTermsThatCannotBeSeenAreRefused(t *testing.T) {
 		if p, err := pattern(NginxMap, actions.Target{Signature: &s}); err == nil {
 			t.Errorf("%s: became %s", name, p)
 		}
+		d := actions.Decision{Verb: actions.Throttle, Target: actions.Target{Signature: &s}}
+		l := open(t, Options{Style: HAProxyMap, Path: filepath.Join(t.TempDir(), "signatures.map")})
+		if l.Handles(d) || l.WhyNot(d) == "" {
+			t.Errorf("%s: it is taken, or nobody knows why not: %q", name, l.WhyNot(d))
+		}
 	}
 }
 

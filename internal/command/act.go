@@ -291,6 +291,9 @@ func tellPlan(s Streams, p actions.Plan) error {
 	if err != nil {
 		return fmt.Errorf("write results: %w", err)
 	}
+	for _, line := range i.Left {
+		fmt.Fprintf(s.Err, "levee: left to the others by %s\n", oneLine(line))
+	}
 	for _, line := range i.Protected {
 		fmt.Fprintf(s.Err, "levee: protected inside: %s\n", oneLine(line))
 	}

@@ -31,6 +31,7 @@ type ClientOptions struct {
 var (
 	_ actions.Enforcer   = (*Client)(nil)
 	_ actions.Doorkeeper = (*Client)(nil)
+	_ actions.Excuser    = (*Client)(nil)
 )
 
 // NewClient returns a Client. The server need not run yet.
@@ -47,6 +48,14 @@ func (c *Client) Name() string { return c.o.Shape.Name() }
 
 // Handles reports what the enforcer behind the socket would.
 func (c *Client) Handles(d actions.Decision) bool { return c.o.Shape.Handles(d) }
+
+// WhyNot says what the enforcer behind the socket would.
+func (c *Client) WhyNot(d actions.Decision) string {
+	if e, ok := c.o.Shape.(actions.Excuser); ok {
+		return e.WhyNot(d)
+	}
+	return ""
+}
 
 // Apply asks for ds to be carried out.
 func (c *Client) Apply(ctx context.Context, ds []actions.Decision) ([]actions.Receipt, error) {
