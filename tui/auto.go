@@ -42,6 +42,7 @@ func (s *autoScreen) draw(m *Model, c *canvas, h int) {
 	t.pair("active", strconv.Itoa(u.ActiveBlocks)+" of "+strconv.Itoa(b.ActiveBlocks))
 	t.pair("usual share", percent(u.UsualShare)+" of usual traffic touched, "+percent(b.UsualShare)+" allowed")
 	t.pair("scale-ups/h", strconv.Itoa(u.ScaleUpsLastHour)+" of "+strconv.Itoa(b.ScaleUpsPerHour))
+	t.fleet(m.d.status.Peers)
 	t.indent = 4
 	t.head("Next")
 	for _, n := range a.Next {

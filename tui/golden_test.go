@@ -63,6 +63,8 @@ var goldens = []struct {
 	{name: "jobs", keys: "5"},
 	{name: "audit", keys: "6"},
 	{name: "auto", keys: "7"},
+	{name: "auto-of-a-fleet", keys: "7", change: withPeers},
+	{name: "auto-alone", keys: "7", change: standsAlone},
 	{name: "health", keys: "8"},
 	{name: "sessions", keys: "9"},
 	{name: "fleet", keys: "0 j", change: fleetNight},

@@ -131,6 +131,7 @@ func (m *Model) statusRight(wide bool) string {
 			out += " " + l.short + " DOWN"
 		}
 	}
+	out += peersShort(st.Peers, m.w)
 	switch {
 	case wide || m.w >= 30 && m.w < 70:
 		out += "  " + clock(st.Now) + "Z"

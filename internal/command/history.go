@@ -40,6 +40,7 @@ type decisionRow struct {
 	Key       string            `json:"levee.ssh_key,omitempty"`
 	EndedBy   string            `json:"levee.ended_by,omitempty"`
 	DryRun    bool              `json:"levee.dry_run,omitempty"`
+	Host      string            `json:"levee.host,omitempty"` // of a fleet: the host that decided
 	Receipts  []receiptRow      `json:"levee.receipts,omitempty"`
 }
 
@@ -54,7 +55,7 @@ func newDecisionRow(d *actions.Decision) decisionRow {
 	r := decisionRow{Time: stamp(d.Created), ID: d.ID, Action: string(d.Verb), Reason: d.Reason, Service: d.Target.Service,
 		Signature: d.Target.Signature, State: d.State, TTL: d.TTL.Seconds(), Attack: d.Attack, Score: d.Score, Evidence: d.Evidence,
 		Incident: d.Incident, Request: d.Request, User: d.Actor.Name, Role: d.Actor.Role, Via: d.Actor.Via, Key: d.Actor.Key,
-		EndedBy: d.EndedBy, DryRun: d.DryRun}
+		EndedBy: d.EndedBy, DryRun: d.DryRun, Host: d.Host}
 	if p := d.Target.Prefix; p.IsSingleIP() {
 		r.SourceIP = p.Addr().String()
 	} else if p.IsValid() {
@@ -116,6 +117,10 @@ func writeDecisions(s Streams, f Format, ds []actions.Decision) error {
 		if r.TTL > 0 {
 			ttl = (time.Duration(r.TTL) * time.Second).String()
 		}
+		by := r.User
+		if r.Host != "" {
+			by += "@" + r.Host
+		}
 		target := r.SourceIP + r.Prefix
 		if target == "" {
 			target = r.Service
@@ -123,7 +128,7 @@ func writeDecisions(s Streams, f Format, ds []actions.Decision) error {
 		if r.Signature != nil {
 			target = "signature " + target
 		}
-		return fmt.Sprintf("%-24s  %-14s  %-9s %-22s %-9s %-8s %-10s %s", r.Time, r.ID, r.Action, target, r.State, ttl, r.User, r.Reason)
+		return fmt.Sprintf("%-24s  %-14s  %-9s %-22s %-9s %-8s %-10s %s", r.Time, r.ID, r.Action, target, r.State, ttl, by, r.Reason)
 	})
 }
 

@@ -112,6 +112,18 @@ func (f *Fleet) check(at *place) {
 	}
 }
 
+func (p *Peers) check(at *place) {
+	if !p.Key.Set() {
+		at.fail("", "the fleet has no key", "give key_file, made with: openssl rand -hex 32, the same on every host")
+	}
+	if p.Name == "" {
+		at.fail("name", "the fleet's name is empty", "give one, or leave the key out")
+	}
+	if p.Canary < 0 || p.Canary > 10*time.Minute {
+		at.fail("canary", fmt.Sprintf("canary %s is out of range", p.Canary), "give 0s to 10m, for instance 15s")
+	}
+}
+
 func (u *User) check(at *place) {
 	if u.Name == "" {
 		at.fail("name", "the user has no name", "give name")
@@ -139,6 +151,9 @@ func (s *SSH) check(at *place) {
 
 // whole checks what concerns several parts of the file.
 func (d *decoder) whole(c *Config) {
+	if c.Fleet.Key.Set() && len(c.Elasticsearch.URLs) == 0 {
+		d.fail(1, "fleet is given and no cluster to meet in", "give elasticsearch: {urls: [https://…]}")
+	}
 	names := make(map[string]int)
 	for _, s := range c.Sources {
 		if s.Elasticsearch != "" && len(c.Elasticsearch.URLs) == 0 {

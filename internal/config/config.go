@@ -25,6 +25,7 @@ type Config struct {
 	Notify         []Notify                 `yaml:"notify"`
 	Heartbeat      Heartbeat                `yaml:"heartbeat"`
 	Elasticsearch  Elasticsearch            `yaml:"elasticsearch"`
+	Fleet          Peers                    `yaml:"fleet"`
 	SSH            SSH                      `yaml:"ssh"`
 	Metrics        Metrics                  `yaml:"metrics"`
 	Console        Console                  `yaml:"console"`
@@ -215,6 +216,15 @@ type Fields struct {
 	User   string `yaml:"user"`   // default user.name
 }
 
+// Peers are the hosts that decide as one through Elasticsearch. It is off while
+// Key is not set.
+type Peers struct {
+	Name   string        `yaml:"name"`   // of the fleet; default levee
+	Key    Secret        `yaml:"key"`    // signs decisions, the same on every host; a second line is accepted too
+	Host   string        `yaml:"host"`   // of this host, no two the same; default the host's name
+	Canary time.Duration `yaml:"canary"` // how long an incident's first automatic blocks stand on one host alone; 0s: not at all; default 15s
+}
+
 // SSH is the console over SSH. It is off while Listen is "".
 type SSH struct {
 	Listen      Listen          `yaml:"listen"`
@@ -256,6 +266,7 @@ func Default() Config {
 		},
 		Heartbeat:     Heartbeat{Every: time.Minute},
 		Elasticsearch: Elasticsearch{Fleet: Fleet{Window: 5 * time.Minute, Every: 5 * time.Second}},
+		Fleet:         Peers{Name: "levee", Canary: 15 * time.Second},
 	}
 }
 

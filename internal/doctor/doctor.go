@@ -71,6 +71,7 @@ func Examine(ctx context.Context, o Options) []Finding {
 	out = append(out, enforcers(ctx, o)...)
 	if len(o.Config.Elasticsearch.URLs) > 0 {
 		out = append(out, cluster(ctx, o)...)
+		out = append(out, fleetFindings(ctx, o)...)
 	}
 	out = append(out, people(o)...)
 	return append(out, Host(o.Host)...)

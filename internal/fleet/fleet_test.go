@@ -320,6 +320,35 @@ func TestFollowersWishes(t *testing.T) {
 	})
 }
 
+// TestWishesOutliveTheLeader has hosts ask for blocks while nobody leads, and
+// while the leader is dead and nobody knows yet.
+func TestWishesOutliveTheLeader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf()
+		a, b := newSite(t, s, "edge-a", nil), newSite(t, s, "edge-b", nil)
+		a.n.Wish(request(actions.Block, actions.Auto, "198.51.100.1"))
+		b.n.Wish(request(actions.Block, actions.Auto, "198.51.100.2"))
+		pass(3 * time.Second)
+		c := newSite(t, s, "edge-c", nil)
+		pass(3 * time.Second)
+		lead, rest := leader(t, a, b, c)
+		for _, x := range rest {
+			if !x.holds("198.51.100.1", "198.51.100.2") {
+				t.Errorf("%s does not hold what was wished before there was a leader", x.name)
+			}
+		}
+		lead.kill()
+		rest[0].n.Wish(request(actions.Block, actions.Auto, "198.51.100.3"))
+		rest[1].n.Wish(request(actions.Block, actions.Auto, "198.51.100.4"))
+		pass(10 * time.Second)
+		for _, x := range rest {
+			if !x.holds("198.51.100.3", "198.51.100.4") {
+				t.Errorf("%s does not hold what was wished of a dead leader", x.name)
+			}
+		}
+	})
+}
+
 func TestCanary(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, a, b, c := three(t, func(x *site) { x.o.Canary = 15 * time.Second })

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"levee/actions"
@@ -96,9 +97,12 @@ const (
 	askedMost   = 256
 )
 
+// wished is what a host asked the leader for. Every host keeps it for a while:
+// the leader may have died before it answered, and this host be the next.
 type wished struct {
 	by string
 	r  actions.Request
+	at time.Time
 }
 
 // Wish passes what this host's auto mode asks for to the leader.
@@ -120,15 +124,26 @@ func (n *Node) Wish(r actions.Request) {
 // ask sends the leader this host's wishes; the leader carries out the others'.
 func (n *Node) ask(ctx context.Context) error {
 	n.mu.Lock()
-	asked, theirs, leads := n.asked, n.lease.wished, n.leads(n.now())
-	n.asked, n.lease.wished = nil, nil
+	now := n.now()
+	n.lease.wished = slices.DeleteFunc(n.lease.wished, func(w wished) bool { return now.Sub(w.at) >= wishLasts })
+	leads := n.leads(now)
+	if !leads && (n.lease.rec == nil || n.lease.rec.Host == "") {
+		n.mu.Unlock()
+		return nil // nobody would hear it
+	}
+	asked, theirs := n.asked, n.lease.wished
+	if n.asked = nil; leads {
+		n.lease.wished = nil
+	}
 	first := n.wishes
 	n.wishes += min(len(asked), wishRing)
 	n.mu.Unlock()
 	if leads {
 		for _, w := range theirs {
 			w.r.Actor = actions.Auto
-			w.r.Reason += " (seen by " + w.by + ")"
+			if w.by != n.o.Host {
+				w.r.Reason += " (seen by " + w.by + ")"
+			}
 			n.act(ctx, w.r)
 		}
 		for _, r := range asked { // it leads since it wished
@@ -137,6 +152,9 @@ func (n *Node) ask(ctx context.Context) error {
 		return nil
 	}
 	for i, r := range asked[:min(len(asked), wishRing)] {
+		n.mu.Lock()
+		n.heard(wished{n.o.Host, r, now})
+		n.mu.Unlock()
 		rec := n.next(OfWish, fmt.Sprintf("%s %d", n.o.Host, (first+i)%wishRing))
 		rec.Wish = &r
 		stored, err := n.put(ctx, rec)
@@ -155,6 +173,13 @@ func (n *Node) ask(ctx context.Context) error {
 		n.mu.Unlock()
 	}
 	return nil
+}
+
+// heard keeps a wish. The caller holds mu.
+func (n *Node) heard(w wished) {
+	if n.lease.wished = append(n.lease.wished, w); len(n.lease.wished) > askedMost {
+		n.lease.wished = slices.Delete(n.lease.wished, 0, 1)
+	}
 }
 
 func (n *Node) act(ctx context.Context, r actions.Request) {

@@ -198,7 +198,7 @@ func (n *Node) hear(r *Record, now time.Time) {
 		n.sawHost(r, now)
 	case OfWish:
 		if r.By != n.o.Host && now.Sub(r.At) < wishLasts {
-			n.lease.wished = append(n.lease.wished, wished{r.By, *r.Wish})
+			n.heard(wished{r.By, *r.Wish, now})
 		}
 	}
 }

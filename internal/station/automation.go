@@ -86,6 +86,9 @@ func (s *Station) automate(ctx context.Context) error {
 // carryOut takes one wish of auto mode through the same guardrails as a
 // person's. What they refuse, auto mode is told and the board says.
 func (s *Station) carryOut(ctx context.Context, q actions.Request) {
+	if s.peers.wish(&q) {
+		return // the leader carries it out
+	}
 	var refused *actions.RefusedError
 	if _, err := s.dispatcher.Act(ctx, q); err != nil && !errors.As(err, &refused) && ctx.Err() == nil {
 		s.o.Log.Warn("auto mode's request was not carried out", "verb", q.Verb, "error", err)

@@ -26,6 +26,7 @@ func (s *Station) Status() status.Status {
 		Name: s.o.Name, Now: s.o.Now(), DataAge: s.judge.age(), QueueLen: len(s.judge.queue),
 		Elastic: s.lookout.link(s.chronicle.link()),
 		Jenkins: s.jenkins(),
+		Peers:   s.peers.status(),
 		People:  s.present(),
 		Host:    s.host.host(), Verdicts: s.counts.all(),
 	}

@@ -192,7 +192,10 @@ func (c *chronicle) audit(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			docs = append(docs, event, now)
+			docs = append(docs, event)
+			if !c.s.peers.shares(&d) {
+				docs = append(docs, now) // else the fleet keeps it, one for all hosts
+			}
 		}
 		c.put(docs, nil)
 		if err := c.keepAudited(); err != nil {

@@ -52,6 +52,7 @@ type Station struct {
 	notifier   *notify.Notifier // nil: nobody is told
 	chronicle  *chronicle       // nil without Elasticsearch
 	lookout    *lookout         // nil without Elasticsearch
+	peers      *peers           // nil for a host on its own
 	closers    []io.Closer      // enforcers that hold something
 	known      *known
 
@@ -159,12 +160,15 @@ func (s *Station) openActions(ctx context.Context) error {
 	if err != nil {
 		return &ConfigError{err}
 	}
+	if s.peers, err = openPeers(s); err != nil {
+		return &ConfigError{err}
+	}
 	auto := AutoOptions(s.o.Config)
 	s.pilot = actions.NewAutopilot(auto)
 	s.dispatcher, err = actions.NewDispatcher(ctx, actions.Options{
 		Ledger: s.ledger, Enforcers: enforcers, Guardrails: guard, Traffic: traffic{s.judge}, Auto: s.pilot,
 		Facts: s.facts.Facts, Operators: s.operators, Known: s.known.addresses, Now: s.o.Now,
-		DryRun: s.o.Config.Actions.DryRun, AutoTTL: auto.TTL, MaxTTL: auto.MaxTTL, Budget: auto.Budget, AutoOn: s.o.AutoOn,
+		DryRun: s.o.Config.Actions.DryRun, AutoTTL: auto.TTL, MaxTTL: auto.MaxTTL, Budget: auto.Budget, AutoOn: s.o.AutoOn, Peers: s.peers.forDispatcher(), Host: s.peers.host(),
 	})
 	return err
 }
@@ -194,6 +198,7 @@ func (s *Station) Run(ctx context.Context) error {
 	start(&workers, s.watchHost)
 	start(&workers, s.heartbeat)
 	start(&workers, s.lookout.run)
+	start(&workers, s.peers.run)
 	if s.notifier != nil {
 		start(&workers, s.notifier.Run)
 	}

@@ -18,6 +18,7 @@ type Status struct {
 	Now      time.Time     // wall clock
 	DataAge  time.Duration // since the newest log line was judged; negative: no data yet
 	Elastic  Link
+	Peers    Peers
 	Jenkins  Link
 	People   []Person
 	Inputs   []Input
@@ -38,6 +39,22 @@ type Host struct {
 type Link struct {
 	Configured, OK bool
 	Note           string
+}
+
+// Peers is how this host sees the fleet it decides with. The zero value is a
+// host on its own.
+type Peers struct {
+	Configured bool
+	Host       string // this host's name in the fleet
+	Leader     string // whose auto mode acts; "" nobody's
+	Leads      bool   // this host's
+	Term       uint64
+	Hosts      []string // that are there, this one included
+	Alone      bool     // the others can't be reached: this host goes on with its share
+	Since      time.Time
+	Share      int // alone, it has 1/Share of the budgets
+	Note       string
+	Notes      []string // what else is wrong, one line each with its mend
 }
 
 // Person is a session on this levee.

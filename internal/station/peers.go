@@ -1,0 +1,133 @@
+package station
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"levee/actions"
+	"levee/internal/config"
+	"levee/internal/elastic"
+	"levee/internal/fleet"
+	"levee/internal/status"
+)
+
+// fitFor is how old the newest log line may be on a host that leads auto mode,
+// as it is for auto mode to begin anything.
+const fitFor = 30 * time.Second
+
+// peers is this station's part in its fleet. A nil one is a host on its own.
+type peers struct {
+	s      *Station
+	node   *fleet.Node
+	client *elastic.Client
+}
+
+// FleetKeys reads the keys of the fleet.
+func FleetKeys(c config.Config) (fleet.Keys, error) {
+	keys, err := fleet.ParseKeys(c.Fleet.Key.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("fleet.key: %w", err)
+	}
+	return keys, nil
+}
+
+// openPeers returns nil when no fleet is configured.
+func openPeers(s *Station) (*peers, error) {
+	c := s.o.Config.Fleet
+	if !c.Key.Set() || s.chronicle == nil {
+		return nil, nil
+	}
+	keys, err := FleetKeys(s.o.Config)
+	if err != nil {
+		return nil, err
+	}
+	p := &peers{s: s}
+	if p.client, err = elastic.New(ElasticOptions(s.o.Config.Elasticsearch)); err != nil {
+		return nil, err
+	}
+	origin := s.chronicle.origin
+	origin.Host = cmp.Or(c.Host, s.o.Name)
+	p.node, err = fleet.New(fleet.Options{Name: c.Name, Host: origin.Host, Keys: keys, Canary: c.Canary,
+		Index: elastic.NewShared(p.client, origin, c.Name, s.o.Now), Known: p.known, Fit: p.fit, Act: s.carryOut,
+		Path: filepath.Join(s.o.StateDir, "fleet.json"), Now: s.o.Now, Log: s.o.Log})
+	return p, err
+}
+
+// known is what the ledger knows of a decision, and who changed it last.
+func (p *peers) known(ctx context.Context, id string) (actions.Decision, string, bool) {
+	d, err := p.s.ledger.Decision(ctx, id)
+	if err != nil {
+		return d, "", false
+	}
+	if d.State.Active() && d.EndedBy == "" {
+		return d, "", true
+	}
+	rows, err := p.s.ledger.History(ctx, id)
+	if err != nil || len(rows) == 0 {
+		return d, "", true
+	}
+	return d, rows[len(rows)-1].Actor, true
+}
+
+// fit reports whether this host sees traffic: a leader that sees none may not
+// begin anything.
+func (p *peers) fit() bool {
+	age := p.s.judge.age()
+	return age >= 0 && age < fitFor
+}
+
+// forDispatcher is the node as the dispatcher knows it.
+func (p *peers) forDispatcher() actions.Peers {
+	if p == nil {
+		return nil
+	}
+	return p.node
+}
+
+func (p *peers) host() string {
+	if p == nil {
+		return ""
+	}
+	return p.node.State().Host
+}
+
+func (p *peers) run(ctx context.Context) error {
+	if p == nil {
+		return nil
+	}
+	defer p.client.Close()
+	return p.node.Run(ctx, p.s.dispatcher)
+}
+
+// wish passes q on to the leader when that is another host, and says in q when
+// a canary goes first.
+func (p *peers) wish(q *actions.Request) bool {
+	if p == nil {
+		return false
+	}
+	if p.node.Hold() != "" {
+		p.node.Wish(*q)
+		return true
+	}
+	if why := p.node.Canary(q.Incident); why != "" && (q.Verb == actions.Block || q.Verb == actions.Throttle || q.Verb == actions.Harden) {
+		q.Reason += " (" + why + ")"
+	}
+	return false
+}
+
+// shares reports whether the fleet keeps d in the index of decisions.
+func (p *peers) shares(d *actions.Decision) bool {
+	return p != nil && !d.DryRun && d.Verb != actions.Notify
+}
+
+func (p *peers) status() status.Peers {
+	if p == nil {
+		return status.Peers{}
+	}
+	s := p.node.State()
+	return status.Peers{Configured: true, Host: s.Host, Leader: s.Leader, Leads: s.Leads, Term: s.Term, Hosts: s.Hosts, Alone: s.Alone,
+		Since: s.Since, Share: s.Lately, Note: s.Why, Notes: s.Notes}
+}
