@@ -85,6 +85,9 @@ func (p *plot) cell(th *theme, i, y int) (pen, rune) {
 		g, away = p.block(i, y)
 	}
 	empty := g == ' ' || g == blankDots
+	if empty {
+		g = ' '
+	}
 	ink := th.chart
 	switch {
 	case i == p.cursor && empty:
@@ -102,7 +105,7 @@ func (p *plot) cell(th *theme, i, y int) (pen, rune) {
 	case empty && b.base > 0 && int(b.base/p.top*float64(p.rows)) == y:
 		return th.chartBase, '┄'
 	case empty:
-		return "", ' '
+		return "", g
 	}
 	return ink, g
 }

@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -95,6 +97,13 @@ var goldens = []struct {
 	{name: "dialog-scale", keys: "s"},
 	{name: "dialog-arm", keys: "A", change: func(f *fake) { f.board.Auto.Armed, f.board.Auto.DisarmedBy = false, "bo" }},
 	{name: "dialog-auto-on", keys: "A", change: func(f *fake) { f.board.Auto.On = false }},
+	{name: "dialog-throttle", keys: "3 t"},
+	{name: "dialog-harden", keys: "3 h"},
+	{name: "dialog-allow", keys: "j w"},
+	{name: "dialog-not-done", keys: "j b", change: func(f *fake) { f.planErr = errors.New("the ledger is not writable: no space left on /var/lib/levee") }},
+	{name: "dialog-unknown", keys: "j b y", change: func(f *fake) { f.commErr = context.DeadlineExceeded }},
+	{name: "prompt-reason", keys: "j b r"},
+	{name: "prompt-note", keys: "3 N"},
 	{name: "command", keys: ": b l o c k"},
 }
 
@@ -169,6 +178,7 @@ func TestGoldenScreens(t *testing.T) {
 				compare(t, fmt.Sprintf("%s-%dx%d.txt", g.name, s[0], s[1]), d.screen())
 			})
 		}
+		t.Run(g.name+"-as-ascii-and-in-colour", func(t *testing.T) { everyLook(t, g.name, g.keys, g.change) })
 	}
 	for _, s := range [][2]int{{20, 5}, {40, 9}, {200, 50}, {300, 100}} {
 		t.Run(fmt.Sprintf("overview-%dx%d", s[0], s[1]), func(t *testing.T) {
@@ -177,22 +187,77 @@ func TestGoldenScreens(t *testing.T) {
 			compare(t, fmt.Sprintf("overview-%dx%d.txt", s[0], s[1]), d.screen())
 		})
 	}
-	t.Run("ascii", func(t *testing.T) {
-		d := sit(t, newFake(), 120, 36, ascii)
-		s := d.screen()
-		if i := strings.IndexFunc(s, func(r rune) bool { return r > 0x7e || r < 0x20 && r != '\n' }); i >= 0 {
-			t.Fatalf("%q is not ASCII", s[i:min(i+20, len(s))])
+	for name, appear := range map[string]func(d *desk){
+		"dialog-stopped-by-another": func(d *desk) {
+			d.f.step(time.Second, func(_ *detect.Snapshot, b *actions.Board) {
+				b.Auto.Armed, b.Auto.DisarmedBy, b.Auto.Since = false, "bo", d.f.now
+			})
+			d.wait(time.Second)
+		},
+		"dialog-failed": func(d *desk) {
+			d.f.outcome = actions.Failed
+			d.keys("j b y")
+		},
+		"dialog-leave": func(d *desk) {
+			d.m.opt.QuitEnds = "The demo ends with this console."
+			d.keys("q")
+		},
+	} {
+		for _, s := range sizes {
+			t.Run(fmt.Sprintf("%s-%dx%d", name, s[0], s[1]), func(t *testing.T) {
+				d := sit(t, newFake(), s[0], s[1], plain)
+				appear(d)
+				fits(t, d.m.View(), s[0], s[1])
+				compare(t, fmt.Sprintf("%s-%dx%d.txt", name, s[0], s[1]), d.screen())
+			})
 		}
-		compare(t, "ascii-120x36.txt", s)
-		d.keys("j b")
-		compare(t, "ascii-dialog-120x36.txt", d.screen())
-	})
+	}
 	for _, theme := range Themes {
 		t.Run("colour-"+theme, func(t *testing.T) {
 			d := sit(t, newFake(), 80, 24, func(o *Options) { o.Theme = theme })
 			compare(t, "colour-"+theme+"-80x24.txt", strings.ReplaceAll(d.m.View(), "\x1b", "^["))
 		})
 	}
+}
+
+// everyLook draws a screen in ASCII and in colour at all sizes: neither leaves
+// the terminal, ASCII is ASCII, and colour adds nothing but styles. What they
+// look like is kept for one size.
+func everyLook(t *testing.T, name, keys string, change func(*fake)) {
+	draw := func(w, h int, look func(*Options)) *desk {
+		f := newFake()
+		if change != nil {
+			change(f)
+		}
+		d := sit(t, f, w, h, look)
+		d.keys(keys)
+		fits(t, d.m.View(), w, h)
+		return d
+	}
+	for _, s := range [][2]int{{60, 15}, {80, 24}, {120, 36}} {
+		bare, dyed, mono := draw(s[0], s[1], ascii).screen(), draw(s[0], s[1], func(*Options) {}), draw(s[0], s[1], plain)
+		if i := strings.IndexFunc(bare, func(r rune) bool { return r > 0x7e || r < 0x20 && r != '\n' }); i >= 0 {
+			t.Fatalf("%q is not ASCII", bare[i:min(i+20, len(bare))])
+		}
+		if got, want := withoutChart(dyed.screen()), withoutChart(mono.screen()); got != want {
+			t.Errorf("%dx%d says something else in colour. Want:\n%s\ngot:\n%s", s[0], s[1], want, got)
+		}
+		if s[0] == 80 {
+			compare(t, "ascii-"+name+"-80x24.txt", bare)
+			compare(t, "colour-"+name+"-80x24.txt", strings.ReplaceAll(dyed.m.View(), "\x1b", "^["))
+		}
+	}
+}
+
+// withoutChart leaves the chart's marks out: in colour what is usual is a band
+// behind it, without colour a line and a gap in it.
+func withoutChart(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '┄' || r >= 0x2800 && r <= 0x28ff {
+			return ' '
+		}
+		return r
+	}, s)
 }
 
 func compare(t *testing.T, name, got string) {

@@ -164,7 +164,7 @@ func (m *Model) watchOthers(before *data) {
 	}
 	m.open(&noteDialog{
 		title: "Automation was stopped",
-		words: []string{is.DisarmedBy + " stopped all automation" + sinceText(is.Since) + ".", "Blocks that stand stay until their TTL ends. Nothing new is done", m.named("by itself until someone arms it again with {auto}.")},
+		words: []string{is.DisarmedBy + " stopped all automation" + sinceText(is.Since) + ".", m.named("Blocks that stand stay until their TTL ends. Nothing new is done by itself until someone arms it again with {auto}.")},
 	}, true)
 }
 

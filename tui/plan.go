@@ -211,6 +211,8 @@ func (d *planDialog) press(m *Model, msg tea.KeyMsg) tea.Cmd {
 		return nil
 	}
 	switch msg.Type {
+	case tea.KeyCtrlU:
+		d.typed = ""
 	case tea.KeyBackspace:
 		if r := []rune(d.typed); len(r) > 0 {
 			d.typed = string(r[:len(r)-1])
