@@ -100,8 +100,8 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tickMsg:
 		m.ticks++
-		if m.ticks%4 == 0 || m.d.hostile() || m.dialog != nil || m.recent() {
-			m.load() // a calm screen needs no more than one frame a second
+		if m.ticks%4 == 0 || m.ticks%2 == 0 && (m.d.hostile() || m.dialog != nil || m.recent()) {
+			m.load() // a calm screen needs no more than one frame a second, the worst one no more than two
 		}
 		return m, tea.Batch(tick(), m.renew())
 	case tea.WindowSizeMsg:
