@@ -35,19 +35,20 @@ type (
 		err  error
 	}
 	ranMsg struct {
-		ok  string
-		err error
+		ok   string
+		sent time.Time // by the station's clock
+		err  error
 	}
 	saidMsg struct{ level, text string }
 )
 
 // run calls f outside Update and says ok or what went wrong.
 func (m *Model) run(ok string, f func(context.Context) error) tea.Cmd {
-	ctx := m.ctx
+	ctx, sent := m.ctx, m.d.now()
 	return func() tea.Msg {
 		ctx, cancel := context.WithTimeout(ctx, callFor)
 		defer cancel()
-		return ranMsg{ok, f(ctx)}
+		return ranMsg{ok, sent, f(ctx)}
 	}
 }
 
@@ -56,6 +57,7 @@ func (m *Model) ran(msg ranMsg) {
 		m.say("error", msg.err.Error())
 		return
 	}
+	m.hush(msg.sent)
 	m.say("ok", msg.ok)
 	m.load()
 }

@@ -100,17 +100,25 @@ func TestPanicGivesTheTerminalBack(t *testing.T) {
 // What a session writes stays small: a slow link must not fall behind.
 func TestBytesToTheTerminal(t *testing.T) {
 	for _, c := range []struct {
-		name string
-		snap *detect.Snapshot
-		most int // bytes/s
-	}{{"calm", calm(), 2_000}, {"attack", scene(), 15_000}} {
+		name  string
+		snap  *detect.Snapshot
+		churn bool // as in an attack's first seconds: every row is another one each time
+		most  int  // bytes/s
+	}{{"calm", calm(), false, 2_000}, {"attack", scene(), false, 15_000}, {"first seconds", scene(), true, 15_000}} {
 		f := newFake()
 		f.snap = c.snap
 		d := sit(t, f, 120, 36)
 		const seconds = 20
 		old, sent := strings.Split(d.m.View(), "\n"), 0
 		for i := range seconds * 4 {
-			f.step(250*time.Millisecond, func(s *detect.Snapshot, _ *actions.Board) { wobble(s, f.now, i) })
+			f.step(250*time.Millisecond, func(s *detect.Snapshot, _ *actions.Board) {
+				wobble(s, f.now, i)
+				for j := range s.Suspects {
+					if c.churn {
+						s.Suspects[j].Score = float64(60 + (i*31+j*17)%40)
+					}
+				}
+			})
 			d.time = d.time.Add(250 * time.Millisecond)
 			d.send(tickMsg{})
 			now := strings.Split(d.m.View(), "\n")

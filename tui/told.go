@@ -18,7 +18,13 @@ const tellLag = 3 * time.Second
 // repeats reports whether n only says again that an act of the operator me was
 // done. What went wrong is never a repetition.
 func (t told) repeats(n *actions.Notice, me string) bool {
-	if n.Seq == 0 || n.Level != "ok" || n.Time.Before(t.from) || !n.Time.Before(t.to) {
+	if n.Seq == 0 || n.Time.Before(t.from) || !n.Time.Before(t.to) {
+		return false
+	}
+	if n.Level == "warn" { // a switch: auto mode off by ana
+		return strings.HasPrefix(n.Text, "auto") && strings.HasSuffix(n.Text, " by "+me)
+	}
+	if n.Level != "ok" {
 		return false
 	}
 	return strings.Contains(n.Text, " ("+me+")") || strings.HasSuffix(n.Text, " undone: "+me)

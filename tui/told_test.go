@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"levee/actions"
+	"levee/detect"
 )
 
 // One act is one line: what the station says of it beside this session's own
@@ -50,4 +51,22 @@ func TestQuietSourceKeepsItsReason(t *testing.T) {
 	f.snap.Suspects[0].Evidence = nil
 	d := sit(t, f, 120, 36, plain)
 	d.sees("was distributed")
+}
+
+// A switch that this session turned is told once, in its own words.
+func TestOneSwitchIsOneMessage(t *testing.T) {
+	f := newFake()
+	d := sit(t, f, 140, 36, plain)
+	d.keys("A")
+	f.step(time.Second, func(*detect.Snapshot, *actions.Board) {
+		f.notices = append(f.notices, actions.Notice{Seq: 9, Time: f.now, Level: "warn", Text: "auto mode off by ana"})
+	})
+	d.wait(time.Second)
+	d.sees("auto mode is off: it only suggests")
+	d.misses("auto mode off by ana")
+	f.step(time.Second, func(*detect.Snapshot, *actions.Board) {
+		f.notices = append(f.notices, actions.Notice{Seq: 10, Time: f.now, Level: "warn", Text: "auto mode on by bo"})
+	})
+	d.wait(time.Second)
+	d.sees("auto mode on by bo")
 }
