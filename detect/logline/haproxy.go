@@ -78,12 +78,36 @@ func (h *haproxy) read(p *Parser, line []byte, r *detect.Request) (detect.Kind, 
 	if len(rest) == 0 || rest[0] != '"' {
 		return 0, false
 	}
-	v.at[request] = lastQuoted(rest)
+	v.at[request] = p.unhash(lastQuoted(rest))
+	for _, f := range [...]field{agent, referer, host} {
+		v.at[f] = p.unhash(v.at[f])
+	}
 	k, ok := p.assemble(&v, r)
 	if ok {
 		p.name = "haproxy"
 	}
 	return k, ok
+}
+
+// unhash turns the #22 that HAProxy writes for a quote, and for a few more, back
+// into the character. What can't be shown stays as it was written.
+func (p *Parser) unhash(b []byte) []byte {
+	if bytes.IndexByte(b, '#') < 0 {
+		return b
+	}
+	dst := p.arena.reserve(len(b))
+	for len(b) > 0 {
+		if c := b[0]; c == '#' && len(b) > 2 {
+			if hi, lo := unhex(b[1]), unhex(b[2]); hi >= 2 && hi <= 7 && lo <= 15 && hi<<4|lo != 0x7f {
+				dst = append(dst, hi<<4|lo)
+				b = b[3:]
+				continue
+			}
+		}
+		dst = append(dst, b[0])
+		b = b[1:]
+	}
+	return p.arena.commit(dst)
 }
 
 // withoutPort cuts the port off an address. HAProxy writes IPv6 without
