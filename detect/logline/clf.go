@@ -34,11 +34,12 @@ func (p *Parser) anyCLF(line []byte, r *detect.Request) (detect.Kind, bool) {
 		return 0, false
 	}
 	r.Time = t
-	host := hostBefore(line[end+1:quote], line[quote:])
-	if host != nil && line[quote+1] == host[0] {
-		quote += len(`"" `) + len(host)
+	host := trimSpace(line[end+1 : quote])
+	b := line[quote+1:]
+	if len(host) == 0 {
+		host, b = quotedHost(b)
 	}
-	request, rest, ok := requestField(line[quote+1:])
+	request, rest, ok := requestField(b)
 	if !ok {
 		return 0, false
 	}
@@ -47,7 +48,7 @@ func (p *Parser) anyCLF(line []byte, r *detect.Request) (detect.Kind, bool) {
 	if !ok || !p.clfHead(line[:open-1], chain, r) {
 		return 0, false
 	}
-	if host != nil && r.Host == nil {
+	if len(host) > 0 && r.Host == nil {
 		r.Host = p.text(host)
 	}
 	p.name = clfName(tail, r)
@@ -86,19 +87,14 @@ func clfStamp(line []byte) (open, end, quote int) {
 	}
 }
 
-// hostBefore returns the host that some formats write between the time and the
-// request: between is what stands there, from begins with the first quote. A
-// quoted host has the request in quotes after it.
-func hostBefore(between, from []byte) []byte {
-	if host := trimSpace(between); len(host) > 0 {
-		return host
+// quotedHost cuts a host in quotes off b, which begins behind the first of them
+// and goes on with the request in quotes, and those. Without one it returns b.
+func quotedHost(b []byte) (host, rest []byte) {
+	n := bytes.IndexByte(b, '"')
+	if n < 1 || len(b) < n+3 || b[n+1] != ' ' || b[n+2] != '"' || !isHost(b[:n]) || bytes.IndexByte(b[:n], '.') < 1 {
+		return nil, b
 	}
-	if n := bytes.IndexByte(from[1:], '"'); n > 0 && len(from) > n+4 && from[n+2] == ' ' && from[n+3] == '"' {
-		if host := from[1 : n+1]; isHost(host) && bytes.IndexByte(host, '.') > 0 {
-			return host
-		}
-	}
-	return nil
+	return b[:n], b[n+3:]
 }
 
 // clfTime finds the bracket that opens the timestamp, -1 without one.

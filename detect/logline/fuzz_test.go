@@ -102,7 +102,8 @@ func FuzzOtherFormats(f *testing.F) {
 		`79a5 bucket [12/Mar/2026:09:15:02 +0000] 192.0.2.7 - 3E57 REST.GET.OBJECT a "GET /a HTTP/1.1" 200 - 9 9 70 10 "-" "x" -`,
 		`192.0.2.7:53332 [12/Mar/2026:09:15:02.143] in~ app/web1 0/0/7/1457/+1487 200 +9 - - ---- 2/1/0/0/0 0/0 {a.b|Mozilla/5.0 (X)|} {} "GET /a HTTP/1.1"`,
 		`[2026-03-12T09:15:02.310Z] "GET /a HTTP/1.1" 200 - via_upstream - "-" 0 9 3 2 "1.1.1.1" "x" "id" "a" "10.1.1.1:80" in 127.0.0.6:1 10.1.1.1:80 192.0.2.7:55 o d`,
-		`2026/03/12 09:15:02 [error] 40#40: *4 open() failed, client: 192.0.2.7, server: a`)
+		`2026/03/12 09:15:02 [error] 40#40: *4 open() failed, client: 192.0.2.7, server: a`,
+		`0 [2000-01-01T00:00:00] 0. "0`, `192.0.2.7 - - [2026-03-12T09:15:02Z] "a.b" "GET / HTTP/1.1" 200 9`)
 }
 
 func FuzzEnvelopes(f *testing.F) {
