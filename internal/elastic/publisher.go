@@ -45,6 +45,9 @@ type Publisher struct {
 	spool *spool
 	batch int // bytes sent at once
 
+	given chan given    // requests that wait to be copied
+	ended chan struct{} // closed once nobody takes from given any more
+
 	rmu      sync.Mutex
 	sample   *sample
 	requests []byte // records that wait for the disk
@@ -54,6 +57,12 @@ type Publisher struct {
 	problem  string
 	answered bool // whether the cluster ever did
 	counts   Counts
+}
+
+// given is requests that are lent to the publisher, and how it gives them back.
+type given struct {
+	list []detect.Request
+	back func()
 }
 
 // NewPublisher opens the spool. Nothing is sent before Run.
@@ -70,7 +79,7 @@ func NewPublisher(o PublisherOptions) (*Publisher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Publisher{o: o, spool: s, batch: 2 << 20, sample: newSample(o.Origin, o.Requests, o.Now())}, nil
+	return &Publisher{o: o, spool: s, batch: 2 << 20, given: make(chan given, 16), ended: make(chan struct{}), sample: newSample(o.Origin, o.Requests, o.Now())}, nil
 }
 
 // Put takes documents over. They are in the spool when it returns, or shed
@@ -100,8 +109,46 @@ func (p *Publisher) store(records []byte, share float64, n uint64) {
 	}
 }
 
-// Requests publishes the share of the requests that was asked for. It copies
-// what it takes and never waits for disk or network.
+// Take publishes the share of the requests that was asked for. They are lent:
+// back is called, on another goroutine, once what is wanted of them was copied,
+// so that whoever judges does not spend its time on that. Run must be under
+// way.
+func (p *Publisher) Take(list []detect.Request, back func()) {
+	if p.o.Requests <= 0 {
+		back()
+		return
+	}
+	select {
+	case p.given <- given{list, back}:
+	case <-p.ended:
+		back()
+	}
+}
+
+// copyGiven copies what is lent until ctx ends, and then what is there still.
+func (p *Publisher) copyGiven(ctx context.Context) {
+	for {
+		select {
+		case g := <-p.given:
+			p.Requests(g.list)
+			g.back()
+			continue
+		default:
+		}
+		select {
+		case g := <-p.given:
+			p.Requests(g.list)
+			g.back()
+		case <-ctx.Done():
+			if len(p.given) == 0 {
+				return
+			}
+		}
+	}
+}
+
+// Requests is Take for requests that may not be kept: it copies what it takes
+// before it returns, and never waits for disk or network.
 func (p *Publisher) Requests(list []detect.Request) {
 	if p.o.Requests <= 0 {
 		return
@@ -122,11 +169,13 @@ func (p *Publisher) Requests(list []detect.Request) {
 
 // Run sends until ctx ends, then tries for a few seconds to send the rest.
 func (p *Publisher) Run(ctx context.Context) error {
+	var writer sync.WaitGroup
+	writer.Go(func() { p.copyGiven(ctx); close(p.ended) })
 	b, err := newBulk(p.o.Client)
 	if err != nil {
+		writer.Wait() // until ctx ends: who lends must get back
 		return err
 	}
-	var writer sync.WaitGroup
 	writer.Go(func() { p.write(ctx) })
 	p.greet(ctx)
 	pause := p.o.Retry
@@ -176,6 +225,9 @@ func (p *Publisher) write(ctx context.Context) {
 		case <-ctx.Done():
 			ended = true
 		case <-tick.C:
+		}
+		if ended {
+			<-p.ended // there may be more
 		}
 		p.rmu.Lock()
 		full := p.requests

@@ -31,9 +31,9 @@ type judge struct {
 	past     past
 	judged   atomic.Int64 // wall clock of the last batch, Unix nanoseconds; 0 none yet
 	verdicts func([]detect.Event)
-	// judgedToo sees each batch's requests after the engine did; nil: nobody.
-	// It must neither wait nor keep them.
-	judgedToo func([]detect.Request)
+	// judgedToo is lent each batch's requests after the engine saw them, and calls
+	// release once it is done with them; nil: nobody.
+	judgedToo func(list []detect.Request, release func())
 	now       func() time.Time
 
 	anchor struct { // event time runs on from here when no line comes
@@ -116,9 +116,10 @@ func (j *judge) add(b *source.Batch) {
 		j.judged.Store(j.now().UnixNano())
 	}
 	if j.judgedToo != nil {
-		j.judgedToo(b.Requests)
+		j.judgedToo(b.Requests, b.Release)
+	} else {
+		b.Release()
 	}
-	b.Release()
 	j.tell()
 }
 

@@ -77,11 +77,13 @@ func (c *chronicle) verdict(ev []detect.Event) {
 	c.verdicts = append(c.verdicts, ev[:min(len(ev), max(0, mostWishes-len(c.verdicts)))]...)
 }
 
-// judged publishes requests, when that is asked for.
-func (c *chronicle) judged(list []detect.Request) {
-	if c != nil {
-		c.out.Requests(list)
+// judged publishes requests, when that is asked for, and releases them.
+func (c *chronicle) judged(list []detect.Request, release func()) {
+	if c == nil {
+		release()
+		return
 	}
+	c.out.Take(list, release)
 }
 
 func (c *chronicle) link() status.Link {

@@ -139,7 +139,7 @@ func (a *alerting) run(t *testing.T, name string, from, to time.Time, wanted []s
 		for range ended {
 		}
 	}()
-	for end := time.Now().Add(90 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(110 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		mails := a.mail.read(t, name+"@example.com")
 		ran := 0
 		for _, r := range rules {

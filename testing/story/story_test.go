@@ -148,7 +148,7 @@ func (a *alerting) attack(t *testing.T, start time.Time) {
 		"levee: single_source_flood on " + demo.Host, "levee: cache_busting on " + demo.Host, "levee: login_abuse on " + demo.Host, "levee: scan on " + demo.Host,
 		"levee: login abuse, first by ", "levee: new scanners, first ", "Requests tripled within a minute",
 	}
-	mails := a.run(t, "attack", start, time.Now().Add(100*time.Second), wanted)
+	mails := a.run(t, "attack", start, time.Now().Add(110*time.Second), wanted)
 	for subject, body := range mails {
 		known := func(w string) bool { return strings.HasPrefix(subject, w) }
 		if !slices.ContainsFunc(wanted, known) {
