@@ -2,6 +2,7 @@ package elastic
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
@@ -92,7 +93,7 @@ func TestSetupGivesAnOldIndexItsNewFields(t *testing.T) {
 	for _, x := range ts {
 		if x.Name == "levee-decisions-fields" {
 			must(t, admin.call(t.Context(), http.MethodPut, x.path(), bytes.ReplaceAll(bytes.ReplaceAll(x.Body, []byte(`"fleet"`), []byte(`"before"`)),
-				[]byte(`"version": 2`), []byte(`"version": 1`)), nil))
+				fmt.Appendf(nil, `"version": %d`, TemplateVersion), fmt.Appendf(nil, `"version": %d`, TemplateVersion-1)), nil))
 		}
 	}
 	must(t, admin.call(t.Context(), http.MethodPut, "/"+DecisionsIndex, nil, nil))

@@ -56,7 +56,7 @@ func (n *Node) pull(ctx context.Context) error {
 	}
 	highest := after
 	for {
-		one, cancel := context.WithTimeout(ctx, 2*call)
+		one, cancel := context.WithTimeout(ctx, call)
 		docs, err := n.o.Index.Since(one, highest, matter, pageMost)
 		cancel()
 		if err != nil {

@@ -48,7 +48,7 @@ type Options struct {
 }
 
 // call bounds one request of the index: who waits for it may be a person.
-const call = 1500 * time.Millisecond
+const call = 2500 * time.Millisecond
 
 // Node is this host in its fleet. It implements actions.Peers.
 type Node struct {
