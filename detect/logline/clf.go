@@ -25,9 +25,11 @@ func (p *Parser) anyCLF(line []byte, r *detect.Request) (detect.Kind, bool) {
 	}
 	var t int64
 	var ok bool
-	if stamp := line[open+1 : end]; stamp[2] == '/' {
+	switch stamp := line[open+1 : end]; {
+	case len(stamp) < len("2006-01-02T15:04:05"):
+	case stamp[2] == '/':
 		t, ok = p.clock.common(stamp)
-	} else {
+	default:
 		t, ok = p.clock.iso8601(stamp)
 	}
 	if !ok {

@@ -25,6 +25,7 @@ func TestVariants(t *testing.T) {
 		{"host after the time, quoted", `192.0.2.7 - - [12/Mar/2026:09:15:02 +0000] "shop.example.com" "GET / HTTP/2.0" 200 9 "-" "curl/8"`,
 			"access src=192.0.2.7 t=260312T091502 m=GET p=/ v=HTTP/2.0 s=200 b=9 host=shop.example.com ua=curl/8"},
 		{"host after the time, and a request that begins alike", `0 [2000-01-01T00:00:00] 0. "0`, "malformed"},
+		{"brackets around less than a time", `0 [0] "-00-00T000000000`, "malformed"},
 		{"host after the time, no request", `192.0.2.7 - - [12/Mar/2026:09:15:02 +0000] shop.example.com "-" 400 9 "-" "-"`,
 			"no_request src=192.0.2.7 t=260312T091502 s=400 b=9 host=shop.example.com"},
 		{"a request that is a host", `192.0.2.7 - - [12/Mar/2026:09:15:02 +0000] "shop.example.com" 400 9 "-" "-"`,
