@@ -121,6 +121,19 @@ func (s *peopleScreen) draw(m *Model, c *canvas, h int) {
 			text, pn = text+" (you)", m.th.good
 		}
 		t.pairIn(pn, p.Name, text)
+		if p.Via != "" {
+			from := ""
+			if p.Addr.IsValid() {
+				from = " from " + p.Addr.String()
+			}
+			t.pair("", "by "+p.Via+from+" since "+clock(p.Since)+"Z")
+		}
+		if p.Looks != "" && !p.You {
+			t.pair("", "looks at "+p.Looks)
+		}
+		if p.Last != "" {
+			t.pair("", "last "+clock(p.At)+"Z: "+p.Last)
+		}
 	}
 	if len(m.d.status.People) == 0 {
 		t.pairIn(m.th.good, orNone(m.d.me.Name), string(m.d.me.Role)+" (you)")

@@ -17,14 +17,15 @@ type tickMsg struct{}
 
 // Model is one session's console.
 type Model struct {
-	feed Feed
-	op   Operator
-	opt  Options
-	ctx  context.Context
-	th   *theme
-	keys []binding
-	w, h int
-	d    *data
+	feed  Feed
+	op    Operator
+	looks string // what the others were told that this person looks at
+	opt   Options
+	ctx   context.Context
+	th    *theme
+	keys  []binding
+	w, h  int
+	d     *data
 
 	at      screenID
 	trail   []screenID // where - goes back to
@@ -146,6 +147,12 @@ func (m *Model) load() {
 	m.table.load(m.d, m.opt.Now(), m.dialog != nil)
 	m.screens[m.at].load(m)
 	m.watchOthers(before)
+	if l, ok := m.op.(interface{ Looks(at string) }); ok {
+		if at := m.screens[m.at].title(m); at != m.looks {
+			m.looks = at
+			l.Looks(at)
+		}
+	}
 }
 
 // recall fetches what the chart needs beyond the snapshot's seconds.

@@ -123,6 +123,7 @@ type sessionRow struct {
 	Via   string `json:"levee.via"`
 	Addr  string `json:"client.ip,omitempty"`
 	Since string `json:"event.start"`
+	Looks string `json:"levee.looks_at,omitempty"`
 	Last  string `json:"levee.last_act,omitempty"`
 	At    string `json:"levee.last_act_at,omitempty"`
 }
@@ -139,8 +140,8 @@ func sessionsVerb(run Runner) *cobra.Command {
 			for _, p := range h.Station.Status().People {
 				rows = append(rows, newSessionRow(p))
 			}
-			return list(s.Out, f, fmt.Sprintf("%-16s %-9s %-8s %-24s %-24s  %s", "NAME", "ROLE", "VIA", "FROM", "SINCE", "LAST"), rows, func(r sessionRow) string {
-				return fmt.Sprintf("%-16s %-9s %-8s %-24s %-24s  %s", r.Name, r.Role, r.Via, r.Addr, r.Since, r.Last)
+			return list(s.Out, f, fmt.Sprintf("%-16s %-9s %-8s %-24s %-24s  %-16s %s", "NAME", "ROLE", "VIA", "FROM", "SINCE", "LOOKS AT", "LAST"), rows, func(r sessionRow) string {
+				return fmt.Sprintf("%-16s %-9s %-8s %-24s %-24s  %-16s %s", r.Name, r.Role, r.Via, r.Addr, r.Since, r.Looks, r.Last)
 			})
 		})
 	output(c, &format)
@@ -148,7 +149,7 @@ func sessionsVerb(run Runner) *cobra.Command {
 }
 
 func newSessionRow(p status.Person) sessionRow {
-	r := sessionRow{Name: p.Name, Role: string(p.Role), Via: p.Via, Since: stamp(p.Since), Last: p.Last}
+	r := sessionRow{Name: p.Name, Role: string(p.Role), Via: p.Via, Since: stamp(p.Since), Looks: p.Looks, Last: p.Last}
 	if p.Addr.IsValid() {
 		r.Addr = p.Addr.String()
 	}

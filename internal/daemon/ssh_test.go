@@ -247,6 +247,7 @@ func TestPeopleSeeAndHearEachOther(t *testing.T) {
 	run(t, ana, "", `say "a`+"\x1b]0;owned\x07"+`b"`).want(t, 0, "")
 	eventually(t, "the harmless message arrived", func() bool { return seen.has("ana says: a ]0;owned b") })
 	run(t, ana, "", "sessions").want(t, 0, "bo               viewer    ssh      127.0.0.1")
+	eventually(t, "they see what bo looks at", func() bool { return strings.Contains(run(t, ana, "", "sessions").out, "Overview") })
 }
 
 // TestNothingElseIsServed asks for all that SSH can do and levee does not.

@@ -14,6 +14,7 @@ import (
 type person struct {
 	op    *Operator
 	since time.Time
+	looks string
 	last  string
 	at    time.Time
 }
@@ -54,13 +55,25 @@ func (o *Operator) did(verb string, done []actions.Decision) {
 	}
 }
 
+// Looks notes what this person looks at, for the others to see. It does not
+// wait for anything.
+func (o *Operator) Looks(at string) {
+	o.s.mu.Lock()
+	defer o.s.mu.Unlock()
+	for _, p := range o.s.people {
+		if p.op == o {
+			p.looks = said(at)
+		}
+	}
+}
+
 // present lists who is connected, in the order they came.
 func (s *Station) present() []status.Person {
 	s.mu.Lock()
 	people := slices.Clone(s.people)
 	out := make([]status.Person, len(people))
 	for i, p := range people {
-		out[i] = status.Person{Via: p.op.joined.Via, Addr: p.op.joined.Addr, Since: p.since, Last: p.last, At: p.at}
+		out[i] = status.Person{Via: p.op.joined.Via, Addr: p.op.joined.Addr, Since: p.since, Looks: p.looks, Last: p.last, At: p.at}
 	}
 	s.mu.Unlock()
 	for i, p := range people { // who may ask elsewhere: not under the lock

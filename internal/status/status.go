@@ -66,6 +66,7 @@ type Person struct {
 	Via   string     // console, cli, ssh
 	Addr  netip.Addr // where they sit, the zero Addr for this machine
 	Since time.Time  // when they came
+	Looks string     // the screen they look at, "" unknown
 	Last  string     // what they did last, in a few words; "" nothing yet
 	At    time.Time  // when they did it
 }
