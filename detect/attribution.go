@@ -8,6 +8,7 @@ type attribution struct {
 	count            map[uint64]float64
 	usual            map[uint64]float64
 	seen             map[sourceKey]int
+	shared           map[sourceKey]bool // addresses with several agents
 	apps             map[uint16]float64 // usual requests/s of each app's agent
 	common           float64            // from how many on an app is usual
 }
@@ -40,7 +41,7 @@ type cause struct {
 func (e *Engine) gather(svc uint8, from, to int64) (rate, usual float64) {
 	w := &e.work
 	if w.count == nil {
-		w.count, w.usual, w.seen = map[uint64]float64{}, map[uint64]float64{}, map[sourceKey]int{}
+		w.count, w.usual, w.seen, w.shared = map[uint64]float64{}, map[uint64]float64{}, map[sourceKey]int{}, map[sourceKey]bool{}
 	}
 	w.recent, w.base = w.recent[:0], w.base[:0]
 	from = max(from, to-recentSeconds+2, e.start)
@@ -123,7 +124,11 @@ func (e *Engine) explain(start cause, total float64) cause {
 			for v, r := range w.count {
 				x := c
 				x.rule, x.rate, x.usual = c.rule.with(d, v), r, w.usual[v]
-				if !speaks(d, v) || x.excess() < keep*c.excess() || x.excess() < 0.7*whole || x.usual > 0.7*c.usual {
+				least := keep
+				if d == dimProto {
+					least = 0.95 // half the internet speaks either: it must not cut one attack in two
+				}
+				if !speaks(d, v) || x.excess() < least*c.excess() || x.excess() < 0.7*whole || x.usual > 0.7*c.usual {
 					continue
 				}
 				if found.rule.set == 0 || x.before(&found) {

@@ -13,7 +13,7 @@ func (e *Engine) lookCold(svc uint8, sec int64) {
 			continue
 		}
 		k := e.inspect(&c, sec-9)
-		if k.samples < 20 || k.sources < 5 || k.judged < 0.5 || k.person > 0.05 || k.machine > 0.1 || k.err5 > 0.7 || k.each < 0.8 || !e.othersBrowse(&c) {
+		if k.samples < 20 || k.sources < 5 || k.judged < 0.5 || k.person > 0.05 || k.machine > 0.1 || k.err5 > 0.7 || k.each < 0.8 && k.drum < 0.6 || !e.othersBrowse(&c) {
 			continue
 		}
 		f := finding{cause: c, crowd: k, attack: DistributedFlood, need: 6}
@@ -22,9 +22,46 @@ func (e *Engine) lookCold(svc uint8, sec int64) {
 		} else if k.bare < 0.9 || k.paths > 0.05 || k.claims > 0.2 { // crawlers walk, they do not hammer
 			continue
 		}
+		e.unlearn(svc, &c)
 		e.openFound(svc, &f, sec-9)
 		return
 	}
+}
+
+// coldLogins looks for stolen passwords that were being tried before the engine
+// began: refused again and again, hardly anybody let in, nothing else asked.
+func (e *Engine) coldLogins(svc uint8, sec int64) {
+	s := &e.services[svc]
+	if s.failRoute == 0 {
+		return
+	}
+	for _, in := range e.incidents {
+		if in.service == svc && in.Attack == LoginAbuse && !in.abuse {
+			return
+		}
+	}
+	e.gather(svc, sec-58, sec)
+	e.work.base = e.work.base[:0]
+	c := e.explain(cause{slow: true, rule: rule{}.with(dimRoute, uint64(s.failRoute)).with(dimMethod, uint64(methodPost))}, 0)
+	k := e.inspect(&c, sec-58)
+	if k.samples < 12 || k.sources < 5 || k.fails < 0.6 || k.busy > 0.2 || k.repeat < 2.5 || k.redeem >= 0.4 || e.accepted(&c) {
+		return
+	}
+	e.unlearn(svc, &c)
+	e.openFound(svc, &finding{cause: c, crowd: k, attack: LoginAbuse, need: 3}, sec-58)
+}
+
+// unlearn drops from the usual traffic what an attack left there that began
+// before the engine did: it would pass for a good part of it.
+func (e *Engine) unlearn(svc uint8, c *cause) {
+	kept := e.base[:0]
+	for i := range e.base {
+		b := &e.base[i]
+		if b.service != svc || b.conduct == conductPerson || !c.rule.matches(&b.feature, b.key) {
+			kept = append(kept, *b)
+		}
+	}
+	e.base = kept
 }
 
 // othersBrowse reports whether the clients that c does not take behave like

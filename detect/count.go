@@ -221,7 +221,7 @@ func (e *Engine) actsOn(origin uint16) bool {
 // payment: stolen cards are tried as stolen passwords are. wp-login.php and
 // xmlrpc.php answer 200 to those.
 func (f *feature) refusedLogin() bool {
-	if f.method == methodPost && f.status == 402 {
+	if f.method == methodPost && (f.status == 402 || f.status == 401 && f.marks&(routeAPI|routeFeed) == 0) {
 		return true
 	}
 	if f.method != methodPost || f.marks&routeLogin == 0 {

@@ -33,23 +33,27 @@ type crowd struct {
 	claims                  float64
 	randomUsual, freshUsual float64 // how usual such queries are on the routes asked
 
-	post    float64   // POST requests
-	drum    float64   // of sources that ask little but this route, again and again
-	app     float64   // of apps and launchers that are usual here
-	met     float64   // of apps seen here before, however rarely
-	here    float64   // requests/s that one source makes of what the rule takes
-	mixed   float64   // from addresses with many people behind them
-	none    float64   // unreadable request lines
-	each    float64   // requests/s that one source makes, mean over samples
-	tried   float64   // weight of logins refused a quarter of a minute ago or longer
-	redeem  float64   // share of those whose source was let in since
-	belongs *incident // the open attack that most of the sources were already seen in
+	post     float64   // POST requests
+	unlinked float64   // without a referer
+	drum     float64   // of sources that ask little but this route, again and again
+	app      float64   // of apps and launchers that are usual here
+	met      float64   // of apps seen here before, however rarely
+	here     float64   // requests/s that one source makes of what the rule takes
+	mixed    float64   // from addresses with many people behind them
+	none     float64   // unreadable request lines
+	grown    float64   // of sources that ask four times as much as they used to, or are new
+	hasty    float64   // requests/s that one of those makes
+	each     float64   // requests/s that one source makes, mean over samples
+	tried    float64   // weight of logins refused a quarter of a minute ago or longer
+	redeem   float64   // share of those whose source was let in since
+	belongs  *incident // the open attack that most of the sources were already seen in
 }
 
 // inspect describes the sources whose requests c takes.
 func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 	w := &e.work
 	clear(w.seen)
+	clear(w.shared)
 	clear(w.count)
 	clear(w.usual)
 	e.tabulateApps()
@@ -101,6 +105,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		add(&k.claims, f.claims)
 		add(&k.none, f.none)
 		add(&k.post, f.method == methodPost)
+		add(&k.unlinked, f.refer == referNone)
 		if x.src == nil {
 			continue
 		}
@@ -117,8 +122,17 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		}
 		add(&k.mixed, x.src.marks&markMixed != 0)
 		add(&k.drum, f.route != 0 && x.src.top == f.route && x.src.topHits >= 10)
-		add(&k.churn, distinct64(x.src.agents) >= 3)
-		k.each += x.weight * x.src.rate(e.sec)
+		add(&k.churn, !app && distinct64(x.src.agents) >= 3)
+		rate := x.src.rate(e.sec)
+		k.each += x.weight * rate
+		shared := distinct64(x.src.agents) >= 3 // the pace of an address with several agents is nobody's
+		if shared {
+			w.shared[x.key] = true
+		}
+		if !shared && rate >= 4*x.src.formerly() {
+			k.grown += x.weight
+			k.hasty += x.weight * rate
+		}
 		k.repeat += x.weight * float64(x.src.cur.hits+x.src.prev.hits)
 		if x.conduct == conductYoung && (e.sec-x.src.first < 4 || !showsAssets) {
 			continue
@@ -132,18 +146,31 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 	}
 	k.sources = len(w.seen)
 	pairs := 0 // of requests by one source: unlike means, a thin sample does not bend them
-	for _, n := range w.seen {
+	for key, n := range w.seen {
+		if w.shared[key] {
+			continue
+		}
 		pairs += n * (n - 1)
 	}
 	k.here = float64(pairs) / float64(k.samples) * k.weight / float64(k.samples)
+	seen, most := 0.0, 0.0 // members of one attack may have been counted for several
 	for j, in := range e.incidents {
-		if in.Attack.Hostile() && overlap[j] >= 0.4*k.weight {
-			k.belongs = in
+		if !in.Attack.Hostile() {
+			continue
 		}
+		if seen += overlap[j]; overlap[j] > most {
+			k.belongs, most = in, overlap[j]
+		}
+	}
+	if seen < 0.4*k.weight {
+		k.belongs = nil
 	}
 	k.paths = float64(len(w.usual)) / float64(k.samples)
 	k.nets = float64(k.sources) / float64(max(1, len(w.count)))
 	k.topNets = topShare(w.count, 8) / k.weight
+	if k.grown > 0 {
+		k.hasty /= k.grown
+	}
 	if k.tried > 0 {
 		k.redeem /= k.tried
 	}
@@ -155,7 +182,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 			k.people = min(1, max(0, (k.person*c.rate-k.human/k.weight*c.usual)/extra))
 		}
 	}
-	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.missing, &k.slow, &k.odd, &k.known, &k.none, &k.mixed, &k.churn, &k.each, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims, &k.app, &k.met, &k.post, &k.drum, &k.randomUsual, &k.freshUsual} {
+	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.missing, &k.slow, &k.odd, &k.known, &k.none, &k.mixed, &k.churn, &k.each, &k.grown, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims, &k.app, &k.met, &k.post, &k.unlinked, &k.drum, &k.randomUsual, &k.freshUsual} {
 		*p /= k.weight
 	}
 	return k

@@ -21,7 +21,7 @@ func (e *Engine) enrol(in *incident, s *source) {
 		if t.pages < 6 || old && t.pages < 20 {
 			return
 		}
-	case old:
+	case old, s.marks&(markClaims|markFalse) == markClaims: // a crawler that can't be verified may be one
 		need *= 3
 	}
 	if in.crowd.fails < 0.6 && e.asBefore(in, s) {
@@ -33,6 +33,7 @@ func (e *Engine) enrol(in *incident, s *source) {
 	if int(t.hits) > 4*int(s.match)+8 {
 		return // most of what it did was something else
 	}
+	s.incident = in.number
 	s.marks |= markEnrolled
 	if !e.mayBlock(s) {
 		s.marks &^= markEnrolled

@@ -57,7 +57,7 @@ func (p *proof) say() Evidence {
 			ev.Text = fmt.Sprintf("%.0f%% of its requests ask the same path", 100*a)
 		}
 	case sigPretends:
-		ev.Text = fmt.Sprintf("calls itself a browser, and asked %.0f pages within two minutes without one style, script or image", a)
+		ev.Text = fmt.Sprintf("%.0f pages within two minutes and not one style, script or image: no browser does that", a)
 	case sigNoAssets:
 		ev.Text = fmt.Sprintf("%.0f pages and not one style, script or image", a)
 	case sigNoReferer:

@@ -14,6 +14,9 @@ func (e *Engine) seekExcess(svc uint8, sec int64) {
 	}
 	if len(starts) == 0 {
 		s.wait = 0
+		if sec%5 == 0 && e.learning() && sec-e.start >= 20 {
+			e.coldLogins(svc, sec)
+		}
 		if sec%5 == 0 && e.learning() && !e.frozen(svc) {
 			e.lookCold(svc, sec)
 		}
@@ -42,6 +45,8 @@ func (e *Engine) seekExcess(svc uint8, sec int64) {
 const (
 	crowdWait = 8
 	feedWait  = 60
+	// echoSeconds is for how long less than half of a crowd that went is its echo.
+	echoSeconds = 300
 )
 
 // finding is an explanation with the name of what it explains.
@@ -129,6 +134,9 @@ func (e *Engine) explore(svc uint8, start cause, usual float64, from, sec int64)
 			return f
 		}
 		s := &e.services[svc]
+		if a == FlashCrowd && sec-s.crowdEnded < echoSeconds && excess < 0.5*s.crowdPeak {
+			return f // the crowd that came is still about the place
+		}
 		if sec-s.crowdLast > 10 {
 			s.crowdSince = sec
 		}

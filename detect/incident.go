@@ -175,6 +175,10 @@ func (e *Engine) closeIncident(in *incident) {
 	in.Changed = in.Closed
 	in.Rate = in.ten
 	e.tellIncident(IncidentClose, in)
+	if in.Attack == FlashCrowd {
+		s := &e.services[in.service]
+		s.crowdEnded, s.crowdPeak = e.sec, in.Peak
+	}
 	e.rest(in)
 	e.closed = append([]Incident{in.Incident}, e.closed...)
 	if len(e.closed) > 100 {

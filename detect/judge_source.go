@@ -138,7 +138,10 @@ func (e *Engine) weighRate(s *source, t *tally, p *proofs) {
 	}
 	human := e.human(s.service, s.top, e.routes[s.top].marks)
 	pretends := e.pretends(s, t) && (r >= limit || human >= 0.4 && e.sec-s.first >= 60) // an office that opens one page is done by then
-	if pretends {
+	switch {
+	case pretends && s.marks&markTool != 0: // it makes no secret of what it is
+		low = min(low, max(5, 5*peers))
+	case pretends:
 		low = min(low, max(2, 3*peers))
 	}
 	if s.marks&markBlock != 0 {
@@ -190,13 +193,13 @@ func (e *Engine) weighRate(s *source, t *tally, p *proofs) {
 	}
 }
 
-// pretends reports whether a source names itself a browser and asks for page
-// after page, a hundred within two minutes, without one style, script or image
-// and without following a link.
+// pretends reports whether a source that names itself a browser, or a program
+// among people, asks for page after page, a hundred within two minutes, without
+// one style, script or image and without following a link.
 func (e *Engine) pretends(s *source, t *tally) bool {
 	return t.pages >= 100 && t.assets == 0 && t.nav == 0 && int(t.pages)*10 >= 9*int(t.hits) &&
-		s.marks&(markTool|markClaims|markMixed|markPerson) == 0 && distinct64(s.agents) == 1 &&
-		strings.HasPrefix(e.agents.name(s.agent), "Mozilla/")
+		s.marks&(markClaims|markMixed|markPerson) == 0 && distinct64(s.agents) == 1 &&
+		(s.marks&markTool != 0 || strings.HasPrefix(e.agents.name(s.agent), "Mozilla/"))
 }
 
 // human is the share of a route's clients that behave like people, or the

@@ -15,35 +15,53 @@ func (e *Engine) matchIncidents(s *source, n *network, f *feature) {
 			e.stir(s)
 		}
 	}
-	var crowd *incident
+	var crowd, own *incident
 	for _, in := range e.incidents {
 		switch {
 		case in.abuse || in.service != f.service:
-		case !in.takes(f, s):
-			if s.incident == in.number {
-				sat16(&s.missed)
-			}
+			continue
 		case !in.Attack.Hostile():
-			crowd = in
-		default:
-			e.countIncident(in, s, f)
-			if s.incident != in.number {
-				s.incident, s.match, s.missed = in.number, 0, 0
-				s.before = s.pace(e.sec)
+			if in.takes(f, s) {
+				crowd = in
 			}
-			sat16(&s.match)
-			if s.match == 1 {
-				e.countRotation(in, n)
-			}
-			if s.match >= in.need {
-				e.enrol(in, s)
-			}
-			return
+			continue
+		case s.incident == in.number:
+			own = in
 		}
+		if !in.takes(f, s) {
+			continue
+		}
+		e.countIncident(in, s, f)
+		if own == nil {
+			own = e.joined(s)
+		}
+		if own == nil { // what matches another open attack counts on: bots ask more than one thing
+			s.incident, s.match, s.missed = in.number, 0, 0
+			s.before = s.pace(e.sec)
+		}
+		sat16(&s.match)
+		if s.match == 1 {
+			e.countRotation(in, n)
+		}
+		if s.match >= in.need {
+			e.enrol(in, s)
+		}
+		return
+	}
+	if own != nil {
+		sat16(&s.missed)
 	}
 	if crowd != nil {
 		e.countIncident(crowd, s, f)
 	}
+}
+
+// joined returns the open attack that the matches of a source count for, or nil.
+func (e *Engine) joined(s *source) *incident {
+	if in := e.incidentOf(s.incident); in != nil && in.Attack.Hostile() && !in.abuse && in.service == s.service {
+		return in
+	}
+	return nil
 }
 
 func (e *Engine) countIncident(in *incident, s *source, f *feature) {

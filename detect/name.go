@@ -50,7 +50,7 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 		weak++
 	}
 	// Programs show no conduct, only their pace.
-	if usual, ok := e.paceUsual(c); ok && k.each >= 0.8 && k.each >= 8*usual && k.here >= 4*usual && k.person < 0.2 && !e.failing(svc) {
+	if usual, ok := e.paceUsual(c); ok && k.grown >= 0.5 && k.hasty >= 0.8 && k.hasty >= 8*usual && k.here >= 4*usual && k.person < 0.2 && !e.failing(svc) {
 		if app && k.here >= 12*usual {
 			medium++ // the pace alone unmasks who borrows an app's name
 		}
@@ -64,7 +64,11 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	if drum {
 		strong++
 	}
-	failing := float64(s.failing.ten) > 0.15*float64(s.rate.ten) || e.stormOpen(svc)
+	// Page after page from clients that never fetched anything else, and of one route.
+	if k.bare >= 0.9 && k.judged >= 0.6 && k.drum >= 0.7 && k.people <= 0.05 && k.machine < 0.2 && k.known <= 0.3 {
+		strong++
+	}
+	failing := e.failing(svc) || e.stormOpen(svc)
 	hostile := strong >= 2 || strong == 1 && medium+weak >= 1 || medium >= 2 && weak >= 1 && k.known <= 0.5
 	if k.people >= 0.4 && !login && !drum && (!random || k.mixed < 0.5) {
 		hostile = false
@@ -77,7 +81,7 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	}
 	if !hostile {
 		switch {
-		case failing && (k.err5 >= 0.7 || k.known >= 0.4 && k.err5 >= 0.3):
+		case failing && (k.err5 >= 0.7 && (k.known >= 0.2 || k.unlinked < 0.5) || k.known >= 0.4 && k.err5 >= 0.3):
 			return RetryStorm, 0
 		case k.post >= 0.8 && !app:
 			return Unclear, 0 // people and bots that send the same form look alike at first: no servers for it
@@ -152,6 +156,10 @@ func (e *Engine) accepted(c *cause) bool {
 	return yes > 0 && yes >= no
 }
 
+// stormEbb is for how many seconds a service's answers must be well before what
+// goes on is no storm's any more.
+const stormEbb = 90
+
 // rarelyRepeated reports whether the usual clients of the rule's route are known
 // to ask it now and then only.
 func (e *Engine) rarelyRepeated(c *cause) bool {
@@ -173,8 +181,12 @@ func (e *Engine) rarelyRepeated(c *cause) bool {
 }
 
 // stormOpen reports whether a retry storm of the service is open: what its
-// clients did is still in the windows when the answers are well again.
+// clients did is still in the windows when the answers are well again, for a
+// minute and a half.
 func (e *Engine) stormOpen(svc uint8) bool {
+	if e.sec-e.services[svc].failedAt > stormEbb {
+		return false
+	}
 	for _, in := range e.incidents {
 		if in.service == svc && in.Attack == RetryStorm {
 			return true

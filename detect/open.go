@@ -20,13 +20,24 @@ func (e *Engine) widen(in *incident, f *finding, usual float64) {
 	in.usual += f.cause.usual
 	in.Baseline = in.usual
 	in.Excess = max(in.Excess, f.cause.covered)
-	if usual > 0 {
-		in.Collateral = min(1, in.usual/usual)
-	}
-	if r.set != 0 {
-		in.Signature = e.signature(&r, nil)
+	if cost := e.cost(&r, usual); r.set != 0 && cost <= max(costly, in.Collateral) {
+		in.Signature, in.Collateral = e.signature(&r, nil), cost
 	}
 	in.changed = true
+}
+
+// cost is the share of the usual traffic that a rule takes, whoever makes it.
+func (e *Engine) cost(r *rule, usual float64) float64 {
+	if usual <= 0 {
+		return 0
+	}
+	sum := 0.0
+	for i := range e.work.base {
+		if x := &e.work.base[i]; r.matches(x.f, x.key) {
+			sum += x.weight
+		}
+	}
+	return min(1, sum/usual)
 }
 
 // sibling reports whether a finding is small beside an attack that has only

@@ -143,8 +143,8 @@ func (e *Engine) learnConduct(d *sample, src *source, c uint8) {
 		r.random.add(b2f(d.query&queryRandom != 0), 500)
 		r.failing.add(b2f(d.status >= 500), 500)
 	}
-	if c == conductYoung {
-		return
+	if c == conductYoung || c == conductBare && int(src.cur.pages)+int(src.prev.pages) >= 60 {
+		return // a source that asks that much says nothing of the others
 	}
 	v := float32(0)
 	if c == conductPerson {

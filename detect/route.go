@@ -152,7 +152,7 @@ func words(s ...string) [][]byte {
 var (
 	apiParts   = words("/api", "/graphql", "/rest/", "/rpc", "/v1/", "/v2/", "/v3/", "/ajax", "/socket", "/ws", ".json", "/gateway", "/launcher", "/client", "/sdk", "/telemetry", "/collect", "/metrics", "/health", "/status", "/ping", "/webhook", "/manifest", "/version")
 	feedParts  = words("/feed", "/rss", "/atom", ".rss", ".atom", ".xml", "/robots.txt", "/sitemap", "/.well-known/", "/ads.txt")
-	loginParts = words("login", "signin", "sign-in", "sign_in", "logon", "/auth", "oauth", "/session", "/token", "passw", "xmlrpc.php", "/otp", "/2fa", "/mfa", "/verify")
+	loginParts = words("login", "signin", "sign-in", "sign_in", "logon", "/auth", "oauth", "/session", "/token", "passw", "xmlrpc.php", "/otp", "/2fa", "/mfa", "/verify", "anmeld", "j_security_check", "j_spring_security")
 	renewParts = words("refresh", "renew", "/token") // a program shows a token here, nobody guesses a password
 	probeParts = words("/.env", "/.git", "/.svn", "/.aws", "/.ssh", "/.hta", "/.vscode", "/.ds_store", "/wp-login.php", "/wp-admin", "/wp-content/plugins", "/wp-config", "/wp-json/wp/v2/users",
 		"/xmlrpc.php", "phpmyadmin", "/pma/", "/administrator/", "/manager/html", "/solr/", "/actuator", "/server-status", "/cgi-bin/", "/boaform", "/hnap1", "phpunit", "eval-stdin", ".bak", ".sql", "/backup",

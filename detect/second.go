@@ -94,6 +94,9 @@ func (e *Engine) closeSecond() {
 		s.missing.close(sec, frozen)
 		s.bare.close(sec, frozen)
 		s.failing.close(sec, frozen)
+		if e.failing(uint8(i)) {
+			s.failedAt = sec
+		}
 		s.broken.close(sec, frozen)
 		if !frozen && s.rate.n > 60 {
 			s.week[hourOfWeek(sec)].add(s.rate.ten, 7200)

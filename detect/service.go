@@ -30,11 +30,14 @@ type service struct {
 	slowBare     series
 	crowdSince   int64 // since when a crowd has been found
 	crowdLast    int64
-	failing      series // answers 5xx
-	broken       series // requests that never finished or were none
-	brokenStatus uint64 // how the last of them was answered
-	person       share  // requests of clients with a person's conduct
-	assets       share  // requests for assets: whether the log shows them at all
+	crowdEnded   int64   // when the last crowd's incident closed
+	crowdPeak    float64 // and the most requests/s it made
+	failing      series  // answers 5xx
+	failedAt     int64   // the last second in which a good part of the answers were
+	broken       series  // requests that never finished or were none
+	brokenStatus uint64  // how the last of them was answered
+	person       share   // requests of clients with a person's conduct
+	assets       share   // requests for assets: whether the log shows them at all
 	ring         [10]second
 	took         sketch.Quantile // microseconds
 	peers        sketch.Quantile // requests one client makes in a minute

@@ -192,13 +192,27 @@ func (s *source) rate(now int64) float64 {
 	return float64(s.hitsIn(now, span)) / float64(span)
 }
 
+// weighing is how many seconds of the last age ones weigh in in the windows: a
+// minute's share of the past fades by a sixteenth each minute.
+func weighing(age int64) float64 {
+	return 960 * (1 - math.Pow(15.0/16, float64(age+1)/60))
+}
+
 // pace is how many requests the source makes in 1,000 s, by all that the windows
-// still hold: a minute's share of the past fades by a sixteenth each minute.
+// still hold.
 func (s *source) pace(now int64) uint16 {
-	minutes := float64(now-s.first)/60 + 1/60.0
-	span := 960 * (1 - math.Pow(15.0/16, minutes)) // seconds that weigh in
 	t := s.total()
-	return uint16(min(1000*float64(t.hits)/max(span, 1), 0xffff))
+	return uint16(min(1000*float64(t.hits)/max(weighing(now-s.first), 1), 0xffff))
+}
+
+// formerly is how many requests/s the source made before this minute; 0 when it
+// was hardly there yet.
+func (s *source) formerly() float64 {
+	age := s.minute*60 - s.first
+	if age < 30 {
+		return 0
+	}
+	return (float64(s.long.hits) + float64(s.prev.hits)) / weighing(age)
 }
 
 // total sums the windows: about the last quarter of an hour.

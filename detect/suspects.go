@@ -73,7 +73,9 @@ func (e *Engine) forget(s *source, at int32) {
 func (e *Engine) tell(s *source, p *proofs) {
 	s.told, s.matchTold = e.sec, s.match
 	v := e.suspect(s)
-	v.UsualShare = e.usualShare(s)
+	if s.first <= e.start+60 || e.sec-s.first >= 600 { // what came minutes ago is not usual, however much it is
+		v.UsualShare = e.usualShare(s)
+	}
 	if p.n > 0 {
 		v.Evidence = p.say()
 		if s.detail != 0 {
