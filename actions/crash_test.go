@@ -29,6 +29,9 @@ type crashes struct {
 	lives                  int
 }
 
+// promises is how many blocks must have been promised for a series to count.
+const promises = 20
+
 // live runs one life until it ends or kills itself at step; 0 never.
 func (c *crashes) live(step int) (killed bool) {
 	c.t.Helper()
@@ -59,14 +62,15 @@ func (c *crashes) live(step int) (killed bool) {
 	return true
 }
 
-// kill runs lives until n were killed, each at a step of its own, and one quiet
-// life in the end that takes up what is left. Every fifth may live, or what
+// kill runs lives until n were killed, each at a step of its own, and enough was
+// promised on the way to show something (a loaded machine gets less done in a
+// life), and one quiet life in the end that takes up what is left. Every fifth may live, or what
 // the others left behind would fill all of their lives.
 func (c *crashes) kill(n int) {
 	c.t.Helper()
 	random := rand.New(rand.NewPCG(1, 2))
 	step, longest := 1, 60
-	for killed := 0; killed < n; {
+	for killed := 0; killed < n || len(c.blocked) < promises && c.lives < 6*n; {
 		if c.lives%5 == 4 {
 			c.live(0)
 			continue
@@ -139,7 +143,7 @@ func (c *crashes) settled() (want map[string]string, byID map[string]actions.Dec
 		}
 	}
 	t.Logf("%d lives; %d decisions, %d promised, %d undone, %d in force", c.lives, len(all), len(c.blocked), len(c.undone), len(want))
-	if len(c.blocked) < 20 || len(want) == 0 {
+	if len(c.blocked) < promises || len(want) == 0 {
 		t.Error("the lives were too short to show anything")
 	}
 	return want, byID
