@@ -13,7 +13,7 @@ func (e *Engine) lookCold(svc uint8, sec int64) {
 			continue
 		}
 		k := e.inspect(&c, sec-9)
-		if k.samples < 20 || k.sources < 5 || k.judged < 0.5 || k.person > 0.05 || k.machine > 0.1 || k.err5 > 0.7 || k.each < 0.8 && k.drum < 0.6 || !e.othersBrowse(&c) {
+		if k.samples < 20 || k.sources < 5 || k.judged < 0.5 || k.person > 0.05 || k.machine > 0.1 || k.err5 > 0.7 || k.each < 0.8 && (k.drum < 0.6 || k.unlinked < 0.9) || !e.othersBrowse(&c) {
 			continue
 		}
 		f := finding{cause: c, crowd: k, attack: DistributedFlood, need: 6}

@@ -128,7 +128,7 @@ func (e *Engine) countConduct(s *source, f *feature, t *tally) {
 	case referOwn:
 		sat16(&t.self)
 		for _, p := range s.trail {
-			if p == f.refPath && p != uint16(f.exact>>16)|1 { // a form that posts to itself leads nowhere
+			if p == f.refPath && (f.method != methodPost || p != uint16(f.exact>>16)|1) { // a form that posts to itself leads nowhere
 				sat16(&t.nav)
 				break
 			}
@@ -221,7 +221,7 @@ func (e *Engine) actsOn(origin uint16) bool {
 // payment: stolen cards are tried as stolen passwords are. wp-login.php and
 // xmlrpc.php answer 200 to those.
 func (f *feature) refusedLogin() bool {
-	if f.method == methodPost && (f.status == 402 || f.status == 401 && f.marks&(routeAPI|routeFeed) == 0) {
+	if f.method == methodPost && f.status == 402 && f.marks&(routeAPI|routeFeed) == 0 {
 		return true
 	}
 	if f.method != methodPost || f.marks&routeLogin == 0 {

@@ -117,7 +117,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 			add(&k.busy, int(t.hits)-int(t.fails)-int(t.forms)-int(t.logins) >= 2)
 			if f.refusedLogin() && x.sample.time < (e.sec-15)*int64(time.Second) {
 				k.tried += x.weight
-				add(&k.redeem, t.logins > 0)
+				add(&k.redeem, 3*int(t.logins) >= int(t.fails))
 			}
 		}
 		add(&k.mixed, x.src.marks&markMixed != 0)
@@ -133,7 +133,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 			k.grown += x.weight
 			k.hasty += x.weight * rate
 		}
-		k.repeat += x.weight * float64(x.src.cur.hits+x.src.prev.hits)
+		k.repeat += x.weight * (float64(x.src.cur.hits) + float64(x.src.prev.hits))
 		if x.conduct == conductYoung && (e.sec-x.src.first < 4 || !showsAssets) {
 			continue
 		}

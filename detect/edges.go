@@ -19,7 +19,10 @@ var edgeRanges = func() (out []netip.Prefix) {
 
 // edge reports whether a is an address of a content delivery network's edge,
 // which is never the client.
-func edge(a netip.Addr) bool { return within(edgeRanges, a) }
+func edge(a netip.Addr) bool { return within(edgeRanges, a) && !workers.Contains(a) }
+
+// workers is where programs that customers run at the edges ask from.
+var workers = netip.MustParsePrefix("2a06:98c0:3600::/48")
 
 func within(ranges []netip.Prefix, a netip.Addr) bool {
 	for _, p := range ranges {

@@ -7,7 +7,10 @@ func (e *Engine) enrol(in *incident, s *source) {
 	if s.marks&(markMixed|markVerified) != 0 || int(s.missed)*4 > int(s.match) {
 		return
 	}
-	need := in.need
+	need, pace := in.need, in.pace
+	if own := e.incidentOf(s.incident); own != nil && own != in && !own.abuse && own.Attack.Hostile() {
+		need, pace = max(need, own.need), max(pace, own.pace) // what matched the one must not come cheaper in the other
+	}
 	old := s.first < in.since-120
 	switch {
 	case in.crowd.fails >= 0.6:
@@ -27,7 +30,7 @@ func (e *Engine) enrol(in *incident, s *source) {
 	if in.crowd.fails < 0.6 && e.asBefore(in, s) {
 		return
 	}
-	if s.match < need || in.pace > 0 && float64(s.hitsIn(e.sec, 10)) < 10*in.pace {
+	if s.match < need || pace > 0 && float64(s.hitsIn(e.sec, 10)) < 10*pace {
 		return
 	}
 	if int(t.hits) > 4*int(s.match)+8 {
@@ -65,10 +68,10 @@ func (e *Engine) asBefore(in *incident, s *source) bool {
 	if in.cause.slow {
 		margin = 240 // what is slow began well before it was found
 	}
-	if s.first >= in.since-margin {
+	if s.first >= in.began-margin {
 		return false
 	}
-	now := 1000 * float64(s.cur.hits+s.prev.hits) / float64(60+e.sec%60)
+	now := 1000 * (float64(s.cur.hits) + float64(s.prev.hits)) / float64(60+e.sec%60)
 	return now < 3*float64(s.before)+20
 }
 

@@ -20,6 +20,7 @@ type incident struct {
 	need     uint16
 	pace     float64 // requests/s a source must make to be enrolled, 0: any
 	since    int64   // second its excess began
+	began    int64   // the same of its first pulse
 	cur      uint32
 	ten      float64
 	quiet    int64
@@ -47,7 +48,7 @@ func (e *Engine) openIncident(svc uint8, a Attack, c cause, k crowd, since int64
 	}
 	e.counter++
 	now := e.time()
-	in := &incident{number: uint16(e.counter), service: svc, cause: c, usual: c.usual, since: since, crowd: k, last: e.sec, told: e.sec}
+	in := &incident{number: uint16(e.counter), service: svc, cause: c, usual: c.usual, since: since, began: since, crowd: k, last: e.sec, told: e.sec}
 	name := e.services[svc].name
 	in.Incident = Incident{
 		ID: fmt.Sprintf("%s-%s-%d", name, now.Format("20060102T150405Z"), e.counter), Service: name, Attack: a,

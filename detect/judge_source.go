@@ -133,16 +133,13 @@ func (e *Engine) weighRate(s *source, t *tally, p *proofs) {
 	if low < limit/3 && e.sec-s.first < 30 {
 		low = limit / 3 // an office that opens one page looks like this for half a minute
 	}
-	if svc.peers.Weight() < 50 {
-		low = max(low, limit/2)
-	}
 	human := e.human(s.service, s.top, e.routes[s.top].marks)
 	pretends := e.pretends(s, t) && (r >= limit || human >= 0.4 && e.sec-s.first >= 60) // an office that opens one page is done by then
-	switch {
-	case pretends && s.marks&markTool != 0: // it makes no secret of what it is
-		low = min(low, max(5, 5*peers))
-	case pretends:
+	if pretends {
 		low = min(low, max(2, 3*peers))
+	}
+	if svc.peers.Weight() < 50 {
+		low = max(low, limit/2)
 	}
 	if s.marks&markBlock != 0 {
 		low *= 0.6 // who is just above the limit wavers about it
@@ -193,13 +190,13 @@ func (e *Engine) weighRate(s *source, t *tally, p *proofs) {
 	}
 }
 
-// pretends reports whether a source that names itself a browser, or a program
-// among people, asks for page after page, a hundred within two minutes, without
-// one style, script or image and without following a link.
+// pretends reports whether a source that names itself a browser asks for page
+// after page, a hundred within two minutes, without one style, script or image
+// and without following a link. A program makes no secret of what it is.
 func (e *Engine) pretends(s *source, t *tally) bool {
 	return t.pages >= 100 && t.assets == 0 && t.nav == 0 && int(t.pages)*10 >= 9*int(t.hits) &&
-		s.marks&(markClaims|markMixed|markPerson) == 0 && distinct64(s.agents) == 1 &&
-		(s.marks&markTool != 0 || strings.HasPrefix(e.agents.name(s.agent), "Mozilla/"))
+		s.marks&(markTool|markClaims|markMixed|markPerson) == 0 && distinct64(s.agents) == 1 &&
+		strings.HasPrefix(e.agents.name(s.agent), "Mozilla/")
 }
 
 // human is the share of a route's clients that behave like people, or the
@@ -233,8 +230,8 @@ func (e *Engine) weighMerits(s *source, t *tally, p *proofs) {
 	if int(t.machine)*2 > int(t.hits) && int(t.err4)*3 < int(t.hits) {
 		p.add(sigMachine, -20, 0, 0)
 	}
-	if s.first < e.start+120 && e.sec-s.first > 300 {
-		if usual := float64(s.long.hits) / 900; usual > 0.3*s.rate(e.sec) {
+	if s.marks&markBlock == 0 && (s.first < e.start+120 && e.sec-s.first > 300 || e.sec-s.first > 600) {
+		if usual := s.formerly(); usual > 0.3*s.rate(e.sec) {
 			p.add(sigHabit, -50, usual, 0)
 		}
 	}

@@ -50,7 +50,7 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 		weak++
 	}
 	// Programs show no conduct, only their pace.
-	if usual, ok := e.paceUsual(c); ok && k.grown >= 0.5 && k.hasty >= 0.8 && k.hasty >= 8*usual && k.here >= 4*usual && k.person < 0.2 && !e.failing(svc) {
+	if usual, ok := e.paceUsual(c); ok && k.err5 < 0.5 && k.grown >= 0.5 && k.hasty >= 0.8 && k.hasty >= 8*usual && k.here >= 4*usual && k.person < 0.2 && !e.failing(svc) {
 		if app && k.here >= 12*usual {
 			medium++ // the pace alone unmasks who borrows an app's name
 		}
@@ -65,7 +65,7 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 		strong++
 	}
 	// Page after page from clients that never fetched anything else, and of one route.
-	if k.bare >= 0.9 && k.judged >= 0.6 && k.drum >= 0.7 && k.people <= 0.05 && k.machine < 0.2 && k.known <= 0.3 {
+	if !app && human >= 0.4 && s.assets.or(50, 0) >= 0.1 && k.bare >= 0.9 && k.judged >= 0.6 && k.drum >= 0.7 && k.people <= 0.05 && k.known <= 0.3 {
 		strong++
 	}
 	failing := e.failing(svc) || e.stormOpen(svc)
@@ -81,7 +81,7 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	}
 	if !hostile {
 		switch {
-		case failing && (k.err5 >= 0.7 && (k.known >= 0.2 || k.unlinked < 0.5) || k.known >= 0.4 && k.err5 >= 0.3):
+		case failing && (k.err5 >= 0.7 && (k.known >= 0.2 || k.unlinked < 0.5 || k.machine >= 0.5 || app) || k.known >= 0.4 && k.err5 >= 0.3):
 			return RetryStorm, 0
 		case k.post >= 0.8 && !app:
 			return Unclear, 0 // people and bots that send the same form look alike at first: no servers for it
@@ -140,13 +140,15 @@ func (e *Engine) asksLogin(c *cause) bool {
 func (e *Engine) accepted(c *cause) bool {
 	yes, no := 0.0, 0.0
 	count := func(list []weighed, sign float64) {
+		clear(e.work.shared) // one good account replayed again and again is one
 		for i := range list {
 			f := list[i].f
 			switch {
 			case f.method != methodPost, c.rule.has(dimRoute) && uint64(f.route) != c.rule.vals[dimRoute], !c.rule.has(dimRoute) && f.marks&routeLogin == 0:
 			case f.refusedLogin() || f.status == 401:
 				no += sign * list[i].weight
-			case f.status < 400:
+			case f.status < 400 && !e.work.shared[list[i].key]:
+				e.work.shared[list[i].key] = true
 				yes += sign * list[i].weight
 			}
 		}

@@ -20,7 +20,7 @@ func (e *Engine) widen(in *incident, f *finding, usual float64) {
 	in.usual += f.cause.usual
 	in.Baseline = in.usual
 	in.Excess = max(in.Excess, f.cause.covered)
-	if cost := e.cost(&r, usual); r.set != 0 && cost <= max(costly, in.Collateral) {
+	if cost := e.cost(&r, usual); r.set != 0 && len(e.work.base) > 0 && cost <= max(costly, in.Collateral) {
 		in.Signature, in.Collateral = e.signature(&r, nil), cost
 	}
 	in.changed = true

@@ -175,7 +175,7 @@ func markPath(path []byte) (m uint8) {
 	}
 	if containsAny(low, feedParts) {
 		m |= routeFeed
-	} else if containsAny(low, apiParts) {
+	} else if containsAny(low, apiParts) || containsAny(low, renewParts) {
 		m |= routeAPI
 	}
 	return m

@@ -199,17 +199,23 @@ func weighing(age int64) float64 {
 }
 
 // pace is how many requests the source makes in 1,000 s, by all that the windows
-// still hold.
+// still hold; 0 when it came minutes ago.
 func (s *source) pace(now int64) uint16 {
+	if now-s.first < habitLeast {
+		return 0
+	}
 	t := s.total()
 	return uint16(min(1000*float64(t.hits)/max(weighing(now-s.first), 1), 0xffff))
 }
 
+// habitLeast is how many seconds of conduct make a habit.
+const habitLeast = 240
+
 // formerly is how many requests/s the source made before this minute; 0 when it
-// was hardly there yet.
+// came minutes ago.
 func (s *source) formerly() float64 {
 	age := s.minute*60 - s.first
-	if age < 30 {
+	if age < habitLeast {
 		return 0
 	}
 	return (float64(s.long.hits) + float64(s.prev.hits)) / weighing(age)

@@ -73,7 +73,7 @@ func (e *Engine) forget(s *source, at int32) {
 func (e *Engine) tell(s *source, p *proofs) {
 	s.told, s.matchTold = e.sec, s.match
 	v := e.suspect(s)
-	if s.first <= e.start+60 || e.sec-s.first >= 600 { // what came minutes ago is not usual, however much it is
+	if s.first <= e.start+60 || e.sec-s.first >= 600 || distinct64(s.agents) > 1 { // what one program brought minutes ago is not usual, however much it is
 		v.UsualShare = e.usualShare(s)
 	}
 	if p.n > 0 {
