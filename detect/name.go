@@ -10,7 +10,8 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	if random {
 		strong++
 	}
-	conduct := human >= 0.4 && k.judged >= 0.3 && k.people <= 0.15 && k.err5 < 0.7
+	conduct := human >= 0.4 && k.judged >= 0.3 && k.people <= 0.15 && k.err5 < 0.7 &&
+		(s.assets.or(50, 0) >= 0.1 || k.bare >= 0.5) // without assets in the log, whoever follows links is no machine yet
 	if conduct {
 		strong++
 	}

@@ -156,3 +156,85 @@ func patientDrills() []drill {
 		{name: "probes, calm", seconds: 900, make: shop(5, func(w *world) { w.probes(7) })},
 	}
 }
+
+// What a sceptic thought of: programs and pages that look like attackers and are none.
+
+// customer is an internal service's one caller, there from the first line.
+func (w *world) customer(rate float64) {
+	a := w.addr()
+	for t := 0.0; t < w.seconds; t += w.exp(1 / rate) {
+		w.put(one{at: t, from: a, target: fmt.Sprintf("/quote?sym=%c%c", 'A'+w.r.IntN(26), 'A'+w.r.IntN(26)), agent: "okhttp/4.12.0"})
+	}
+}
+
+// renderer is a server that renders pages by asking for them, newly deployed.
+func (w *world) renderer(rate, onset float64) {
+	w.onset = onset
+	a := w.addr()
+	for t := onset; t < w.seconds; t += 1 / rate {
+		w.put(one{at: t, from: a, target: []string{"/", "/section/new", "/section/sale", "/basket"}[w.r.IntN(4)], agent: "node-fetch/3.3"})
+	}
+}
+
+// spent is customers of an API whose credit ends; their programs try again.
+func (w *world) spent(n int, onset float64) {
+	for i := range n {
+		a := w.addr()
+		for t := w.exp(10); t < w.seconds; t += w.exp(8) {
+			st := 200
+			if t > onset {
+				st = 402
+			}
+			w.put(one{at: t, from: a, method: "POST", target: "/v1/chat", status: st, agent: []string{"python-requests/2.32", "ShopApp/4.1 (iOS)"}[i%2]})
+		}
+	}
+	w.onset = onset
+}
+
+// waitingRoom is a page that reloads itself until it is one's turn, where the
+// log shows no assets.
+func (w *world) waitingRoom(n int, onset, dur float64) {
+	w.noAssets()
+	w.onset = onset
+	for range n {
+		a, ua := w.addr(), w.agent()
+		for t := onset + w.exp(15); t < onset+dur; t += 5 {
+			w.put(one{at: t, from: a, target: "/queue", agent: ua, refer: origin + "/queue"})
+		}
+	}
+}
+
+// openTabs are dashboards that were open before the first line.
+func (w *world) openTabs(n int) {
+	for range n {
+		a, ua := w.addr(), w.agent()
+		for t := w.exp(5); t < w.seconds; t += 5 {
+			w.put(one{at: t, from: a, target: "/live", agent: ua, refer: origin + "/live"})
+		}
+	}
+}
+
+// looping is a broken release of an app that asks again at once when it fails.
+func (w *world) looping(n int, onset float64) {
+	w.onset = onset
+	for range n {
+		a := w.addr()
+		for t := onset + w.exp(60); t < w.seconds; t += 1 + w.exp(0.15) {
+			w.put(one{at: t, from: a, target: "/v1/config", status: 500, agent: "AcmeApp/7.4.0 (Android 15)"})
+		}
+	}
+}
+
+func scepticDrills() []drill {
+	shop := func(rate float64, more func(w *world)) func(w *world) {
+		return func(w *world) { w.host = "www.shop.test"; w.shop(rate); more(w) }
+	}
+	return []drill{
+		{name: "an API's only customer", seconds: 200, make: func(w *world) { w.host = "quotes.test"; w.customer(60) }},
+		{name: "renderer", seconds: 500, make: shop(30, func(w *world) { w.renderer(6, 250) })},
+		{name: "credit ends", seconds: 400, make: func(w *world) { w.host = "api.chat.test"; w.spent(300, 250) }},
+		{name: "waiting room, no assets", seconds: 400, make: shop(40, func(w *world) { w.waitingRoom(500, 200, 180) })},
+		{name: "open tabs", seconds: 200, make: shop(30, func(w *world) { w.openTabs(60) })},
+		{name: "looping app", seconds: 500, make: func(w *world) { w.host = "api.acme.test"; w.evening(4, 8, 480, 10); w.looping(300, 250) }},
+	}
+}

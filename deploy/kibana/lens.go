@@ -16,7 +16,8 @@ var operations = map[string]string{
 
 // lens returns the picture's attributes.
 func (p Panel) lens() object {
-	kind, picture, cols, order := "", object{}, object{}, []string{}
+	kind, cols, order := "", object{}, []string{}
+	var picture object
 	add := func(id string, column object) string {
 		cols[id] = column
 		order = append(order, id)

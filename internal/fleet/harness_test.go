@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -32,9 +31,8 @@ func newShelf() *shelf { return &shelf{docs: map[string]Doc{}} }
 // door is one host's way to the shelf, and can be shut.
 type door struct {
 	*shelf
-	mu      sync.Mutex
-	shut    bool
-	written map[string]time.Time // when this host wrote a document first
+	mu   sync.Mutex
+	shut bool
 }
 
 var errShut = errors.New("connection refused")
@@ -82,7 +80,7 @@ func (d *door) Put(_ context.Context, puts []Put) ([]Stored, error) {
 			out[i].Conflict = true
 			continue
 		}
-		out[i] = d.shelf.force(Doc{ID: p.ID, Record: p.Record, MAC: p.MAC})
+		out[i] = d.force(Doc{ID: p.ID, Record: p.Record, MAC: p.MAC})
 	}
 	return out, nil
 }
@@ -365,13 +363,6 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-func readFile(t *testing.T, path string) string {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	must(t, err)
-	return string(b)
 }
 
 func addr(i int) string { return fmt.Sprintf("203.0.%d.%d", 113+i/250, 1+i%250) }
