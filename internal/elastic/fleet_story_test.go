@@ -31,14 +31,14 @@ type edge struct {
 	stop func()
 }
 
-func newEdge(t *testing.T, name, key string) *edge {
+func newEdge(t *testing.T, fleet, name, key string) *edge {
 	e := &edge{t: t, name: name, dir: t.TempDir(), way: elastic.NewWay(t)}
 	c := config.Default()
 	c.Sources = []config.Source{{File: e.log(), Service: "play.example.com"}}
 	c.Auto.Level = "block"
 	c.Actions.Denylist = []config.Denylist{{Path: filepath.Join(e.dir, "deny"), Style: "plain"}}
 	c.Elasticsearch.URLs, c.Elasticsearch.APIKey = []config.URL{config.URL(e.way.URL())}, config.NewSecret(key)
-	c.Fleet.Name, c.Fleet.Key, c.Fleet.Canary = "story", config.NewSecret("0123456789abcdef0123456789abcdef"), 2*time.Second
+	c.Fleet.Name, c.Fleet.Key, c.Fleet.Canary = fleet, config.NewSecret("0123456789abcdef0123456789abcdef"), 2*time.Second
 	e.append(nil)
 	var err error
 	e.s, err = station.Open(t.Context(), station.Options{Config: c, StateDir: filepath.Join(e.dir, "state"), Name: name, AutoOn: true})
@@ -170,7 +170,8 @@ func TestFleetDecidesAsOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := elastic.NewKey(t, admin, "fleet")
-	all := []*edge{newEdge(t, "edge-a", key), newEdge(t, "edge-b", key), newEdge(t, "edge-c", key)}
+	fleet := fmt.Sprintf("story %d", time.Now().UnixNano()) // the node may know an earlier one
+	all := []*edge{newEdge(t, fleet, "edge-a", key), newEdge(t, fleet, "edge-b", key), newEdge(t, fleet, "edge-c", key)}
 	every := func(what string, list []*edge, ok func(*edge) bool) {
 		t.Helper()
 		for _, e := range list {

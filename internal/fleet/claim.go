@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"levee/actions"
 )
@@ -18,11 +19,13 @@ func (n *Node) Term() uint64 {
 }
 
 // Hold says why automation may not act here. A host that stands alone acts,
-// with its share.
+// with its share, but not before it has looked for the others.
 func (n *Node) Hold() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	switch {
+	case n.starting(n.now()):
+		return "this host has just started and looks for its fleet first"
 	case !n.alone.since.IsZero(), n.leads(n.now()):
 		return ""
 	case n.lease.rec == nil || n.lease.rec.Host == "":
@@ -31,6 +34,12 @@ func (n *Node) Hold() string {
 		return "this host's lease on auto mode has run out and is being renewed"
 	}
 	return n.lease.rec.Host + " leads auto mode"
+}
+
+// starting reports whether this host has neither met its fleet since it began,
+// nor learned that it can't, nor waited for long enough. The caller holds mu.
+func (n *Node) starting(now time.Time) bool {
+	return !n.met && !n.alone.told && (n.began.IsZero() || now.Sub(n.began) < 2*n.o.Lease)
 }
 
 // Claim asks for the places of ds. Of two hosts that decide the same the first
@@ -44,25 +53,25 @@ func (n *Node) Claim(ctx context.Context, ds []actions.Decision) map[string]stri
 		}
 	}
 	for round := 0; len(todo) > 0; round++ {
-		recs, shown, ok := n.claims(todo, late)
+		drafts, ok := n.claims(todo, late)
 		if !ok {
 			n.keep(todo)
 			return late
 		}
-		for len(recs) > 0 {
-			m := min(len(recs), putMost)
-			met, err := n.write(ctx, recs[:m], shown[:m])
+		for len(drafts) > 0 {
+			m := min(len(drafts), putMost)
+			met, err := n.write(ctx, drafts[:m])
 			if err != nil {
 				n.cut(err)
 				n.keep(todo)
 				return late
 			}
-			for _, r := range recs[:m] {
-				if !met[r.ID] {
-					delete(todo, r.ID)
+			for _, x := range drafts[:m] {
+				if !met[x.rec.ID] {
+					delete(todo, x.rec.ID)
 				}
 			}
-			recs, shown = recs[m:], shown[m:]
+			drafts = drafts[m:]
 		}
 		if round == roundsMost {
 			for id, d := range todo {
@@ -76,15 +85,14 @@ func (n *Node) Claim(ctx context.Context, ds []actions.Decision) map[string]stri
 
 // claims returns what must be written for todo, drops from it what came too
 // late, and reports whether there is a fleet to ask.
-func (n *Node) claims(todo map[string]actions.Decision, late map[string]string) ([]*Record, []*actions.Decision, bool) {
+func (n *Node) claims(todo map[string]actions.Decision, late map[string]string) ([]*draft, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if !n.joined {
-		return nil, nil, false
+		return nil, false
 	}
 	now := n.now()
-	var recs []*Record
-	var shown []*actions.Decision
+	var drafts []*draft
 	for id, d := range todo {
 		auto := d.Actor.Via == actions.Auto.Via
 		r := &Record{Kind: OfPlace, ID: id, Rev: 1, Decision: bare(d)}
@@ -108,9 +116,9 @@ func (n *Node) claims(todo map[string]actions.Decision, late map[string]string) 
 			r.Only = n.canaryFor(&d, id, now)
 		}
 		x := d
-		recs, shown = append(recs, r), append(shown, &x)
+		drafts = append(drafts, n.draft(r, &x))
 	}
-	return recs, shown, true
+	return drafts, true
 }
 
 // keep queues what could not be claimed: this host goes on alone.

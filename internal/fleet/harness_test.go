@@ -33,6 +33,7 @@ type door struct {
 	*shelf
 	mu   sync.Mutex
 	shut bool
+	then map[string]func() // what happens once, after a call and before its answer comes
 }
 
 var errShut = errors.New("connection refused")
@@ -41,6 +42,24 @@ func (d *door) set(shut bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.shut = shut
+}
+
+// after has f happen once, after the next call of that name was carried out and
+// before its answer comes.
+func (d *door) after(call string, f func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.then = map[string]func(){call: f}
+}
+
+func (d *door) happens(call string) {
+	d.mu.Lock()
+	f := d.then[call]
+	delete(d.then, call)
+	d.mu.Unlock()
+	if f != nil {
+		f()
+	}
 }
 
 func (d *door) open() error {
@@ -56,6 +75,7 @@ func (d *door) Get(_ context.Context, ids []string) ([]Doc, error) {
 	if err := d.open(); err != nil {
 		return nil, err
 	}
+	defer d.happens("get")
 	d.shelf.mu.Lock()
 	defer d.shelf.mu.Unlock()
 	var out []Doc
@@ -71,6 +91,7 @@ func (d *door) Put(_ context.Context, puts []Put) ([]Stored, error) {
 	if err := d.open(); err != nil {
 		return nil, err
 	}
+	defer d.happens("put")
 	d.shelf.mu.Lock()
 	defer d.shelf.mu.Unlock()
 	out := make([]Stored, len(puts))
@@ -111,6 +132,7 @@ func (d *door) Since(_ context.Context, seq int64, _ time.Time, limit int) ([]Do
 	if err := d.open(); err != nil {
 		return nil, err
 	}
+	defer d.happens("since")
 	d.shelf.mu.Lock()
 	defer d.shelf.mu.Unlock()
 	var out []Doc
@@ -194,6 +216,8 @@ type site struct {
 	jobs  *builds
 	o     Options
 	allow []actions.Rule
+	shut  bool              // from the start
+	local func(Local) Local // nil: the dispatcher as it is
 
 	budget actions.Budget
 	ledger *ledger.Ledger
@@ -210,6 +234,7 @@ func newSite(t *testing.T, s *shelf, name string, change func(*site)) *site {
 	if change != nil {
 		change(x)
 	}
+	x.door.set(x.shut)
 	x.start()
 	t.Cleanup(func() { x.kill() })
 	return x
@@ -246,7 +271,11 @@ func (x *site) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	all.Go(func() { _ = x.d.Run(ctx) }) // it ends because the test asks
-	all.Go(func() { _ = x.n.Run(ctx, x.d) })
+	local := Local(x.d)
+	if x.local != nil {
+		local = x.local(local)
+	}
+	all.Go(func() { _ = x.n.Run(ctx, local) })
 	x.stop = func() {
 		cancel()
 		all.Wait()

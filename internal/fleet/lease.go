@@ -60,14 +60,14 @@ func (n *Node) lead(ctx context.Context) error {
 
 // grant writes the lease. Who was first has it.
 func (n *Node) grant(ctx context.Context, x *Lease, now time.Time) error {
-	r := n.next(OfLease, "")
-	r.Lease = x
-	stored, err := n.put(ctx, r)
+	d := n.next(OfLease, "")
+	d.rec.Lease = x
+	stored, err := n.put(ctx, d)
 	if err != nil {
 		return err
 	}
 	if stored.Conflict {
-		return n.look(ctx, map[string]bool{r.ID: true})
+		return n.look(ctx, map[string]bool{d.rec.ID: true})
 	}
 	n.mu.Lock()
 	fresh := x.Host != "" && x.Term != n.lease.term
@@ -116,7 +116,7 @@ func (n *Node) Wish(r actions.Request) {
 		if r.Seen != nil {
 			part.Seen = r.Seen[from:to]
 		}
-		n.asked = append(n.asked, part)
+		n.asked = append(n.asked, wished{n.o.Host, part, n.now()})
 	}
 	n.nudge()
 }
@@ -125,7 +125,7 @@ func (n *Node) Wish(r actions.Request) {
 func (n *Node) ask(ctx context.Context) error {
 	n.mu.Lock()
 	now := n.now()
-	n.lease.wished = slices.DeleteFunc(n.lease.wished, func(w wished) bool { return now.Sub(w.at) >= wishLasts })
+	n.outlive(now)
 	leads := n.leads(now)
 	if !leads && (n.lease.rec == nil || n.lease.rec.Host == "") {
 		n.mu.Unlock()
@@ -146,33 +146,61 @@ func (n *Node) ask(ctx context.Context) error {
 			}
 			n.act(ctx, w.r)
 		}
-		for _, r := range asked { // it leads since it wished
-			n.act(ctx, r)
+		for _, w := range asked { // it leads since it wished
+			n.act(ctx, w.r)
 		}
 		return nil
 	}
-	for i, r := range asked[:min(len(asked), wishRing)] {
-		n.mu.Lock()
-		n.heard(wished{n.o.Host, r, now})
-		n.mu.Unlock()
-		rec := n.next(OfWish, fmt.Sprintf("%s %d", n.o.Host, (first+i)%wishRing))
-		rec.Wish = &r
-		stored, err := n.put(ctx, rec)
+	n.mu.Lock()
+	for _, w := range asked[:min(len(asked), wishRing)] {
+		n.heard(w)
+	}
+	n.asked = append(asked[min(len(asked), wishRing):], n.asked...)
+	n.mu.Unlock()
+	for i, w := range asked[:min(len(asked), wishRing)] {
+		x := n.next(OfWish, fmt.Sprintf("%s %d", n.o.Host, (first+i)%wishRing))
+		x.rec.Wish = &w.r
+		stored, err := n.put(ctx, x)
 		if err != nil {
 			return err
 		}
 		if stored.Conflict {
-			if err := n.look(ctx, map[string]bool{rec.ID: true}); err != nil {
+			if err := n.look(ctx, map[string]bool{x.rec.ID: true}); err != nil {
 				return err
 			}
 		}
 	}
-	if len(asked) > wishRing {
-		n.mu.Lock()
-		n.asked = append(asked[wishRing:], n.asked...)
-		n.mu.Unlock()
-	}
 	return nil
+}
+
+// outlive forgets wishes that are too old. The caller holds mu.
+func (n *Node) outlive(now time.Time) {
+	old := func(w wished) bool { return now.Sub(w.at) >= wishLasts }
+	n.lease.wished, n.asked = slices.DeleteFunc(n.lease.wished, old), slices.DeleteFunc(n.asked, old)
+}
+
+// alonely carries out what this host lately wished for, once it stands alone:
+// its auto mode does not ask again soon, and the leader may not have heard.
+func (n *Node) alonely(ctx context.Context) {
+	n.mu.Lock()
+	now := n.now()
+	if n.alone.since.IsZero() || n.starting(now) {
+		n.mu.Unlock()
+		return
+	}
+	n.outlive(now)
+	own := n.asked
+	n.asked = nil
+	n.lease.wished = slices.DeleteFunc(n.lease.wished, func(w wished) bool {
+		if w.by == n.o.Host {
+			own = append(own, w)
+		}
+		return w.by == n.o.Host
+	})
+	n.mu.Unlock()
+	for _, w := range own {
+		n.act(ctx, w.r)
+	}
 }
 
 // heard keeps a wish. The caller holds mu.

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"levee/actions"
@@ -56,6 +57,7 @@ func (n *Node) pull(ctx context.Context) error {
 	}
 	highest := after
 	for {
+		began := n.reading()
 		one, cancel := context.WithTimeout(ctx, call)
 		docs, err := n.o.Index.Since(one, highest, matter, pageMost)
 		cancel()
@@ -65,7 +67,7 @@ func (n *Node) pull(ctx context.Context) error {
 		for i := range docs {
 			highest = max(highest, docs[i].Seq)
 		}
-		if err := n.observe(ctx, docs); err != nil {
+		if err := n.observe(ctx, docs, began, !joined); err != nil {
 			return err
 		}
 		if len(docs) < pageMost {
@@ -96,7 +98,7 @@ func (n *Node) missing(now time.Time) {
 			continue
 		}
 		if until := h.rec.until(); h.rec.Kind == OfSwitches || h.rec.Kind == OfPlace && (until.IsZero() || until.After(now)) {
-			h.seq, h.primary = 0, 0
+			h.version = version{}
 			n.wanted(id).restore = true
 		}
 	}
@@ -117,17 +119,26 @@ func (n *Node) sweep(now time.Time) {
 	}
 }
 
+// reading returns what observe must know of a reading that begins now.
+func (n *Node) reading() uint64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.turn
+}
+
 // observe merges documents that were read into what is known, and carries out
-// here what follows.
-func (n *Node) observe(ctx context.Context, docs []Doc) error {
+// here what follows. began is when they were asked for. sure is an answer that
+// no writing of before can be missing in: what is older in it than what is
+// known is of an index that was made anew.
+func (n *Node) observe(ctx context.Context, docs []Doc, began uint64, sure bool) error {
 	now := n.now()
 	var stand, ended []*Record
 	n.mu.Lock()
 	for _, d := range docs {
-		h := n.known[d.ID]
-		if h != nil && h.seq == d.Seq && h.primary == d.Primary {
+		h, v := n.known[d.ID], version{d.Seq, d.Primary}
+		if h != nil && (h.version == v || v.before(h.version) && (!sure || h.turn > began)) {
 			h.gen = n.gen
-			continue // read before
+			continue // read before, or an answer from before what is known
 		}
 		r, err := n.o.Keys.open(n.o.Name, d, now)
 		if err == nil {
@@ -135,18 +146,16 @@ func (n *Node) observe(ctx context.Context, docs []Doc) error {
 		}
 		if err != nil {
 			n.bad.note(now, d, err)
-			if h == nil {
-				h = &held{}
-				n.known[d.ID] = h
-			}
-			h.seq, h.primary, h.gen = d.Seq, d.Primary, n.gen
-			if h.rec != nil {
+			var rec *Record
+			if h != nil && h.rec != nil {
+				rec = h.rec
 				n.wanted(d.ID).restore = true
 			}
+			n.learn(d.ID, rec, v)
 			continue
 		}
 		news := h == nil || h.rec == nil || r.Rev != h.rec.Rev
-		n.known[d.ID] = &held{r, d.Seq, d.Primary, n.gen}
+		n.learn(d.ID, r, v)
 		if !news {
 			continue
 		}
@@ -158,7 +167,11 @@ func (n *Node) observe(ctx context.Context, docs []Doc) error {
 		}
 	}
 	for id := range n.retry {
-		if h := n.known[id]; h != nil && h.rec != nil && h.rec.stands(now) {
+		switch h := n.known[id]; {
+		case h == nil || h.rec == nil:
+		case h.rec.Ended != nil:
+			ended = append(ended, h.rec)
+		case h.rec.stands(now):
 			stand = append(stand, h.rec)
 		}
 	}
@@ -168,7 +181,15 @@ func (n *Node) observe(ctx context.Context, docs []Doc) error {
 	if worst != "" {
 		n.tell("warn", worst)
 	}
-	return n.apply(ctx, stand, ended, n.handSwitches())
+	err := n.apply(ctx, stand, ended, n.handSwitches())
+	if err != nil { // it is known by now, and no reading brings it again
+		n.mu.Lock()
+		for _, r := range slices.Concat(stand, ended) {
+			n.retry[r.ID] = true
+		}
+		n.mu.Unlock()
+	}
+	return err
 }
 
 // fresh says what is wrong with r beside its signature: it is older than what

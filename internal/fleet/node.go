@@ -62,28 +62,67 @@ type Node struct {
 	out    map[string]*want // what the index has to learn, by document ID
 	tops   []top            // for the cursor, oldest first
 	gen    int              // counts the times the index was read as a whole
+	turn   uint64           // counts what was learnt of documents
 	swept  time.Time        // when what matters no more was last forgotten
-	retry  map[string]bool  // places to be adopted again
+	retry  map[string]bool  // places to be carried out again
 	alone  alone
 	lease  leading
 	hosts  map[string]*host
 	bad    bad
 	canary map[string]*canary // by incident
-	asked  []actions.Request  // wishes not sent yet
+	asked  []wished           // of this host, not sent yet
 	wishes int                // sent
 	beat   time.Time          // when this host last said that it is there; Run's own
 	began  time.Time
+	met    bool   // the index was read as a whole since it began
 	run    string // names this start of the host
 	kept   memory
 	part   int // of the budgets, of of in all
 	of     int
 }
 
+// version names one writing of a document; the zero value: there is none.
+type version struct{ seq, primary int64 }
+
+// before reports whether v was written before o, in the same index.
+func (v version) before(o version) bool {
+	return v.primary < o.primary || v.primary == o.primary && v.seq < o.seq
+}
+
 // held is the newest record of a document, and the version it was read from.
 type held struct {
-	rec          *Record // nil: what is there was refused
-	seq, primary int64
-	gen          int // of the last whole reading in which it was there
+	rec *Record // nil: what is there was refused
+	version
+	gen  int    // of the last whole reading in which it was there
+	turn uint64 // when it was learnt
+}
+
+// learn keeps what is known of a document now. The caller holds mu.
+func (n *Node) learn(id string, rec *Record, v version) {
+	n.turn++
+	n.known[id] = &held{rec, v, n.gen, n.turn}
+}
+
+// draft is a record that is to be written over the version that was known when
+// it was made: what another goroutine learns meanwhile it must not overwrite.
+type draft struct {
+	rec   *Record
+	shown *actions.Decision // as people see it
+	was   *Record           // what it replaces, nil when nothing is known
+	over  version
+	top   int64 // the highest number seen until then: the write gets a higher one
+}
+
+// draft returns r as a draft over what is known. The caller holds mu.
+func (n *Node) draft(r *Record, shown *actions.Decision) *draft {
+	x := &draft{rec: r, shown: shown, top: -1}
+	if h := n.known[r.ID]; h != nil {
+		x.was, x.over = h.rec, h.version
+	}
+	if k := len(n.tops); k > 0 {
+		x.top = n.tops[k-1].seq
+	}
+	return x
 }
 
 // alone is since when and why this host stands alone; the zero value when it
@@ -158,6 +197,7 @@ func (n *Node) Run(ctx context.Context, local Local) error {
 				n.cut(err)
 			}
 		}
+		n.alonely(ctx)
 		t.Reset(n.o.Poll)
 	}
 }
@@ -204,7 +244,7 @@ func (n *Node) cut(err error) {
 func (n *Node) back() {
 	n.mu.Lock()
 	was := n.alone
-	n.alone, n.joined = alone{}, true
+	n.alone, n.joined, n.met = alone{}, true, true
 	n.mu.Unlock()
 	n.share()
 	if was.told {
@@ -221,9 +261,9 @@ func (n *Node) tell(level, text string) {
 	}
 }
 
-// put signs and writes one record over the version that is known.
-func (n *Node) put(ctx context.Context, r *Record) (Stored, error) {
-	p, err := n.seal(r, nil)
+// put signs and writes one record over the version it was made for.
+func (n *Node) put(ctx context.Context, x *draft) (Stored, error) {
+	p, err := n.seal(x)
 	if err != nil {
 		return Stored{}, err
 	}
@@ -237,47 +277,43 @@ func (n *Node) put(ctx context.Context, r *Record) (Stored, error) {
 		return Stored{}, done[0].Err
 	}
 	if !done[0].Conflict {
-		n.wrote(r, done[0])
+		n.wrote(x, done[0])
 	}
 	return done[0], nil
 }
 
-// seal signs r as a Put over the version that is known of it.
-func (n *Node) seal(r *Record, shown *actions.Decision) (Put, error) {
+// seal signs x.
+func (n *Node) seal(x *draft) (Put, error) {
+	r := x.rec
 	r.Fleet, r.By, r.At = n.o.Name, n.o.Host, n.now()
 	body, sum, err := n.o.Keys.seal(r)
 	if err != nil {
 		return Put{}, err
 	}
-	p := Put{ID: r.ID, Kind: r.Kind, Record: body, MAC: sum, Until: r.until(), Decision: shown}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if h := n.known[r.ID]; h != nil {
-		p.Seq, p.Primary = h.seq, h.primary
-	}
-	return p, nil
+	return Put{ID: r.ID, Seq: x.over.seq, Primary: x.over.primary, Kind: r.Kind, Record: body, MAC: sum, Until: r.until(), Decision: x.shown}, nil
 }
 
 // wrote remembers what this host wrote itself.
-func (n *Node) wrote(r *Record, s Stored) {
+func (n *Node) wrote(x *draft, s Stored) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if h := n.known[r.ID]; h == nil || s.Seq > h.seq || s.Primary != h.primary {
-		n.known[r.ID] = &held{r, s.Seq, s.Primary, n.gen}
-	}
-	if k := len(n.tops); k > 0 && s.Seq < n.tops[k-1].seq {
+	anew := s.Seq <= x.top
+	if anew {
 		n.joined = false // the index was made anew: it is read as a whole
+	}
+	v := version{s.Seq, s.Primary}
+	if h := n.known[x.rec.ID]; h == nil || anew || h.before(v) {
+		n.learn(x.rec.ID, x.rec, v)
 	}
 }
 
-// next returns the record that comes after the one that is known of a
-// document.
-func (n *Node) next(k Kind, name string) *Record {
+// next drafts the record that comes after the one that is known of a document.
+func (n *Node) next(k Kind, name string) *draft {
 	r := &Record{Kind: k, ID: docID(n.o.Name, k, name), Rev: 1}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if h := n.known[r.ID]; h != nil && h.rec != nil {
 		r.Rev = h.rec.Rev + 1
 	}
-	return r
+	return n.draft(r, nil)
 }

@@ -118,11 +118,11 @@ func (n *Node) present(ctx context.Context) error {
 }
 
 func (n *Node) sayHost(ctx context.Context, leaving bool) error {
-	r := n.next(OfHost, n.o.Host)
-	r.Leaving, r.Run = leaving, n.run
-	stored, err := n.put(ctx, r)
+	x := n.next(OfHost, n.o.Host)
+	x.rec.Leaving, x.rec.Run = leaving, n.run
+	stored, err := n.put(ctx, x)
 	if err == nil && stored.Conflict {
-		err = n.look(ctx, map[string]bool{r.ID: true})
+		err = n.look(ctx, map[string]bool{x.rec.ID: true})
 	}
 	return err
 }
