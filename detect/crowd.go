@@ -117,7 +117,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 			add(&k.busy, int(t.hits)-int(t.fails)-int(t.forms)-int(t.logins) >= 2)
 			if f.refusedLogin() && x.sample.time < (e.sec-15)*int64(time.Second) {
 				k.tried += x.weight
-				add(&k.redeem, 3*int(t.logins) >= int(t.fails))
+				add(&k.redeem, 6*int(t.logins) >= int(t.fails)) // a refused token counts as well
 			}
 		}
 		add(&k.mixed, x.src.marks&markMixed != 0)
