@@ -15,7 +15,7 @@ func (e *Engine) enrol(in *incident, s *source) {
 	switch {
 	case in.crowd.fails >= 0.6:
 		rest := int(t.hits) - int(t.fails) - int(t.forms) - int(t.logins)
-		if t.fails < 3 || t.fails < 4 && t.forms > 0 || int(t.logins)*10 > int(t.fails) || rest > int(t.fails)/5 || t.assets > 0 {
+		if t.fails < 3 || t.fails < 7 && t.forms > 0 || int(t.logins)*10 > int(t.fails) || rest > int(t.fails)/5 || t.assets > 0 {
 			return
 		}
 	case conductOf(&t, s) == conductPerson || s.marks&markPerson != 0, t.assets > 0 && !e.asksAssets(in), t.nav > 1:
