@@ -224,10 +224,11 @@ func TestFleetDecidesAsOne(t *testing.T) {
 		}
 	}
 	every("follows", all, func(e *edge) bool { return e.denies("203.0.113.1") })
-	d := all[2].decision("203.0.113.1")
-	if len(d.Receipts) == 0 {
-		t.Fatalf("no receipt: %+v", d)
-	}
+	var d actions.Decision
+	eventually(t, "the ledger has its receipt", func() bool {
+		d = all[2].decision("203.0.113.1")
+		return len(d.Receipts) > 0
+	})
 	t.Logf("the third host wrote it down %s after it was decided", d.Receipts[0].At.Sub(d.Created).Round(time.Millisecond))
 	if err := all[2].act("cy", actions.Unblock, "203.0.113.1"); err != nil {
 		t.Error(err)
