@@ -169,33 +169,6 @@ func TestWishesOfWhoStandsAlone(t *testing.T) {
 	})
 }
 
-// TestTheWatchEndsWithARenewal has a block's end move in the moment in which
-// its canary passes it on.
-func TestTheWatchEndsWithARenewal(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		_, a, b, c := three(t, func(x *site) { x.o.Canary = 15 * time.Second })
-		lead, rest := leader(t, a, b, c)
-		r := request(actions.Block, actions.Auto, "198.51.100.1")
-		r.Incident = "i-1"
-		ds, err := lead.d.Act(t.Context(), r)
-		must(t, err)
-		pass(2 * time.Second)
-		later := ds[0]
-		later.Expires = later.Expires.Add(time.Minute)
-		lead.n.mu.Lock()
-		w := lead.n.wanted(blockID("198.51.100.1"))
-		w.d, w.renew, w.widen = later, true, true
-		lead.n.mu.Unlock()
-		pass(2 * time.Second)
-		for _, x := range rest {
-			d, ok := x.d.FindActive(r.Targets[0].Prefix)
-			if !ok || !d.Expires.Equal(later.Expires) || !x.holds("198.51.100.1") {
-				t.Errorf("%s: %t %+v, it must end at %s", x.name, ok, d, later.Expires)
-			}
-		}
-	})
-}
-
 // faulty is a dispatcher whose disk is full for a while.
 type faulty struct {
 	Local
