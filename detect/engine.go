@@ -97,6 +97,8 @@ type Engine struct {
 	netList   []sourceKey // prefixes recommended for a block
 	suspects  []int32     // indices of sources with a score worth showing
 
+	spoken map[sourceKey]spoken
+
 	history  [historySeconds]Point
 	total    service
 	inputs   []input

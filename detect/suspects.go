@@ -120,7 +120,7 @@ func (e *Engine) suspect(s *source) Suspect {
 		d.fill(&v)
 	}
 	if v.Evidence == nil && s.score > 0 {
-		v.Evidence = e.reasons(s)
+		v.Evidence = e.reasonsLately(s)
 	}
 	f := e.facts(s)
 	v.ASN, v.ASName, v.Country = f.ASN, f.ASName, f.Country
@@ -137,6 +137,33 @@ func (e *Engine) reasons(s *source) []Evidence {
 		e.weigh(s, &p)
 	}
 	return p.say()
+}
+
+// spoken is a source's reasons as they were worded lately.
+type spoken struct {
+	score    float32
+	until    int64 // the last second in which they serve
+	evidence []Evidence
+}
+
+// Wording costs more than all else in a Snapshot: reasons are worded anew when
+// the score changes, and every ten seconds.
+const (
+	wordingServes = 10
+	maxSpoken     = 4096
+)
+
+// reasonsLately is reasons, at most ten seconds old.
+func (e *Engine) reasonsLately(s *source) []Evidence {
+	if w, ok := e.spoken[s.key]; ok && w.score == s.score && w.until >= e.sec {
+		return w.evidence
+	}
+	if e.spoken == nil || len(e.spoken) >= maxSpoken {
+		e.spoken = make(map[sourceKey]spoken, 64)
+	}
+	w := spoken{s.score, e.sec + wordingServes, e.reasons(s)}
+	e.spoken[s.key] = w
+	return w.evidence
 }
 
 func trim(s string, n int) string { return s[:min(len(s), n)] }
