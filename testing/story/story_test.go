@@ -150,6 +150,9 @@ func (a *alerting) attack(t *testing.T, start time.Time) {
 	}
 	mails := a.run(t, "attack", start, time.Now().Add(110*time.Second), wanted)
 	for subject, body := range mails {
+		if subject == "levee is silent" && time.Since(a.s.now()) > 100*time.Second {
+			continue // the machine was so slow that it is: the story's figures ended with its clock
+		}
 		known := func(w string) bool { return strings.HasPrefix(subject, w) }
 		if !slices.ContainsFunc(wanted, known) {
 			t.Errorf("a mail that nobody expected: %s\n%s", subject, body)
