@@ -42,3 +42,20 @@ func (s *source) mixed(t *tally) bool {
 	return distinct64(s.agents) >= 4 && distinct64(s.routes) >= 5 && distinct64(s.paths) >= 12 &&
 		int(t.assets)*5 >= int(t.hits) && int(t.self)*6 >= int(t.hits)
 }
+
+// hammers reports whether a source has for a minute or two been asking one page
+// far more often than the page's usual clients do, for a dozen different things,
+// without coming from a page it was shown: bots that fetch a file now and then to
+// pass for people. Who reloads a page or keeps a tab open asks the same thing.
+func (e *Engine) hammers(s *source) bool {
+	if s.topHits < 12 || e.sec-s.first < 30 || s.marks&(markMixed|markClaims) != 0 || distinct64(s.targets) < 12 {
+		return false
+	}
+	r := &e.routes[s.top]
+	if s.top == 0 || r.marks&(routeAsset|routeAPI|routeFeed|routeLogin) != 0 {
+		return false
+	}
+	t := s.recent()
+	asked := float64(t.hits) - float64(t.assets)
+	return asked >= max(24, 8*r.repeat.or(20, 3)) && float64(s.topHits)*2 >= asked && int(t.assets)*2 < int(t.hits) && int(t.nav)-int(t.assets) < 3
+}

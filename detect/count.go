@@ -91,6 +91,7 @@ func (e *Engine) countSource(r *Request, s *source, f *feature, sec int64, late 
 	s.agents |= bit(f.agentSum * mixA)
 	s.routes |= bit(uint64(f.route)*mixB + uint64(f.route)<<58)
 	s.paths |= bit(f.exact)
+	s.targets |= bit(f.target)
 	if f.route == s.top {
 		sat16(&s.topHits)
 	} else if s.topHits <= 1 {
@@ -170,6 +171,9 @@ func (e *Engine) countAbuse(r *Request, s *source, f *feature, t *tally) {
 	}
 	if f.marks&routeProbe != 0 && (f.status < 200 || f.status >= 300) {
 		sat16(&t.probes)
+		if f.status < 500 {
+			s.lost |= bit(f.exact)
+		}
 	}
 	switch {
 	case f.method == methodPost && f.marks&routeLogin != 0:

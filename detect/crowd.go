@@ -35,6 +35,7 @@ type crowd struct {
 
 	post     float64   // POST requests
 	unlinked float64   // without a referer
+	hammer   float64   // of sources that ask one page for ever new things, far more often than its usual clients
 	drum     float64   // of sources that ask little but this route, again and again
 	app      float64   // of apps and launchers that are usual here
 	met      float64   // of apps seen here before, however rarely
@@ -122,6 +123,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		}
 		add(&k.mixed, x.src.marks&markMixed != 0)
 		add(&k.drum, f.route != 0 && x.src.top == f.route && x.src.topHits >= 10)
+		add(&k.hammer, !app && x.src.marks&markHammers != 0 && f.route == x.src.top)
 		add(&k.churn, !app && distinct64(x.src.agents) >= 3)
 		rate := x.src.rate(e.sec)
 		k.each += x.weight * rate
@@ -182,7 +184,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 			k.people = min(1, max(0, (k.person*c.rate-k.human/k.weight*c.usual)/extra))
 		}
 	}
-	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.missing, &k.slow, &k.odd, &k.known, &k.none, &k.mixed, &k.churn, &k.each, &k.grown, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims, &k.app, &k.met, &k.post, &k.unlinked, &k.drum, &k.randomUsual, &k.freshUsual} {
+	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.missing, &k.slow, &k.odd, &k.known, &k.none, &k.mixed, &k.churn, &k.each, &k.grown, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims, &k.app, &k.met, &k.post, &k.unlinked, &k.drum, &k.hammer, &k.randomUsual, &k.freshUsual} {
 		*p /= k.weight
 	}
 	return k

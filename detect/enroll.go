@@ -4,7 +4,11 @@ package detect
 // of what it does matches, and nothing speaks for a person.
 func (e *Engine) enrol(in *incident, s *source) {
 	t := s.total()
-	if s.marks&(markMixed|markVerified) != 0 || int(s.missed)*4 > int(s.match) {
+	stray := int(s.missed)
+	if !e.asksAssets(in) {
+		stray -= int(t.assets) // what an asset says is weighed below
+	}
+	if s.marks&(markMixed|markVerified) != 0 || stray*4 > int(s.match) {
 		return
 	}
 	need, pace := in.need, in.pace
@@ -19,7 +23,9 @@ func (e *Engine) enrol(in *incident, s *source) {
 			return
 		}
 	case conductOf(&t, s) == conductPerson || s.marks&markPerson != 0, t.assets > 0 && !e.asksAssets(in), t.nav > 1:
-		return
+		if s.marks&markHammers == 0 || int(t.nav)-int(t.assets) > 2 {
+			return
+		}
 	case in.cause.bare:
 		if t.pages < 6 || old && t.pages < 20 {
 			return

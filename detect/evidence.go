@@ -34,10 +34,12 @@ const (
 	sigFalseCrawler
 	sigAttackTool
 	sigPretends
+	sigOnlyProbes
+	sigAmong
 )
 
 var signalNames = [...]string{"rate", "one_path", "no_assets", "no_referer", "tool_agent", "agent_churn", "random_query", "odd_method", "errors", "new",
-	"login_failures", "nothing_else", "missing_paths", "probes", "garbage", "slow", "many_people", "verified_crawler", "assets", "machine_route", "habit", "incident", "signature", "prefix", "false_crawler", "attack_tool", "no_browser"}
+	"login_failures", "nothing_else", "missing_paths", "probes", "garbage", "slow", "many_people", "verified_crawler", "assets", "machine_route", "habit", "incident", "signature", "prefix", "false_crawler", "attack_tool", "no_browser", "only_probes", "among_others"}
 
 // say turns a proof into words.
 func (p *proof) say() Evidence {
@@ -84,6 +86,10 @@ func (p *proof) say() Evidence {
 		ev.Text = fmt.Sprintf("%.0f requests for paths that scanners try everywhere", a)
 	case sigGarbage:
 		ev.Text = fmt.Sprintf("%.0f unreadable request lines", a)
+	case sigOnlyProbes:
+		ev.Text = fmt.Sprintf("asks nothing but such paths (%.0f others) and gets none of them", a)
+	case sigAmong:
+		ev.Text = "others scan this service at the same time"
 	case sigSlow:
 		ev.Text = fmt.Sprintf("%.0f requests that never finish, %.0f%% of all it makes", a, 100*b)
 	case sigMixed:

@@ -129,6 +129,9 @@ func (e *Engine) explore(svc uint8, start cause, usual float64, from, sec int64)
 			if in.service == svc && !in.abuse && c.rule.set != 0 && in.Signature == e.signature(&c.rule, nil) {
 				return f // what reads like an open attack is no crowd, though people share its addresses
 			}
+			if in.service == svc && in.Attack.Hostile() && !in.abuse && in.quiet < 60 && c.rule.has(dimRoute) && in.cause.rule.has(dimRoute) && c.rule.vals[dimRoute] == in.cause.rule.vals[dimRoute] {
+				return f // what the attack asks too is not told from it
+			}
 		}
 		if c.collateral > 0.5 || e.onlyAssets(svc, &c) {
 			return f // what most of the usual traffic asks says nothing of a crowd

@@ -24,6 +24,7 @@ type feature struct {
 	attacks  bool   // the agent names a program made to attack or scan
 	claims   bool   // the agent claims to be a crawler
 	exact    uint64 // hash of the whole path, no query
+	target   uint64 // hash of path and query
 	agentSum uint64 // hash of the whole agent
 	refPath  uint16 // hash of the referer's path when it is the own site
 }
@@ -102,6 +103,7 @@ func (e *Engine) look(r *Request, c *client, svc uint8, f *feature) {
 		h = pathHash(svc, path)
 	}
 	f.route, f.marks, f.exact = e.routeOf(svc, path, h)
+	f.target = f.exact
 	if len(r.Target) > c.cut+1 {
 		e.lookQuery(r.Target[c.cut+1:], f)
 	}
@@ -117,6 +119,7 @@ func (e *Engine) lookQuery(q []byte, f *feature) {
 	f.query = queryPresent
 	shape := uint64(17)
 	h := hashBytes(q, f.exact)
+	f.target = h
 	for rest, n := q, 0; len(rest) > 0 && n < 12; n++ {
 		pair := rest
 		if i := bytes.IndexByte(rest, '&'); i >= 0 {

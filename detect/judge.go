@@ -38,6 +38,7 @@ func (e *Engine) tripped(s *source, f *feature) bool {
 	t := &s.cur
 	switch {
 	case f.status >= 400 && t.fails > 0 && t.fails&1 == 0,
+		f.marks&routeProbe != 0 && t.probes > 0,
 		t.missing >= 6 && f.status >= 400 && t.missing&1 == 0,
 		s.marks&markAttacks != 0 && f.status >= 400,
 		t.garbage >= 8 && t.garbage&3 == 0,
@@ -51,10 +52,13 @@ func (e *Engine) tripped(s *source, f *feature) bool {
 // verdict is new.
 func (e *Engine) judgeSource(s *source) {
 	s.due = s.cur.hits + max(4, s.cur.hits/8)
-	if s.seen < 4 {
+	if s.seen < 4 && s.cur.probes < 3 {
 		return
 	}
-	s.marks &^= markBare
+	s.marks &^= markBare | markHammers
+	if e.hammers(s) {
+		s.marks |= markHammers
+	}
 	if s.marks&(markPerson|markMixed) == 0 && s.pages() >= 3 {
 		if t := s.total(); conductOf(&t, s) == conductBare {
 			s.marks |= markBare
@@ -77,7 +81,7 @@ func (e *Engine) harmless(s *source) bool {
 		return false
 	}
 	c, p, l := &s.cur, &s.prev, &s.long
-	return c.fails+p.fails < 5 && c.fails+p.fails+l.fails < 8 && c.missing+p.missing+l.missing < 6 && c.garbage+p.garbage < 8 && c.slow+p.slow < 10 &&
+	return c.probes+p.probes+l.probes < 3 && c.fails+p.fails < 5 && c.fails+p.fails+l.fails < 8 && c.missing+p.missing+l.missing < 6 && c.garbage+p.garbage < 8 && c.slow+p.slow < 10 &&
 		s.hitsIn(e.sec, 10) < 20
 }
 
@@ -114,7 +118,7 @@ func (e *Engine) conclude(s *source, a Attack, p *proofs) {
 // goes on as before, and takes it back once a person uses the address.
 func (e *Engine) renew(s *source, p *proofs) {
 	t := s.recent()
-	if conductOf(&t, s) == conductPerson {
+	if in := e.incidentOf(s.incident); conductOf(&t, s) == conductPerson && (in == nil || s.marks&markHammers == 0) {
 		s.marks &^= markEnrolled | markBlock
 		s.score, s.incident, s.match, s.missed = 0, 0, 0, 0
 		e.tell(s, &proofs{})

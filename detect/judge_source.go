@@ -84,10 +84,15 @@ func (e *Engine) weighScan(s *source, t *tally, p *proofs) {
 	lost := float64(distinct64(s.lost))
 	miss := float64(all.missing)
 	least := 6.0
-	if s.marks&markAttacks != 0 {
+	only := onlyProbes(&all)
+	among := only && e.scanOpen(s.service)
+	switch {
+	case s.marks&markAttacks != 0, among:
 		least = 3
+	case only:
+		least = 5
 	}
-	if lost < least || miss < 0.4*float64(all.hits) {
+	if lost < least || miss < 0.4*float64(all.hits) && !only {
 		return
 	}
 	share := miss / float64(max(all.hits, 1))
@@ -98,11 +103,34 @@ func (e *Engine) weighScan(s *source, t *tally, p *proofs) {
 	if all.assets == 0 && all.nav == 0 {
 		p.add(sigNoAssets, 15, float64(all.hits), 0)
 	}
+	if only {
+		p.add(sigOnlyProbes, 25, float64(all.hits-all.probes), 0)
+	}
+	if among {
+		p.add(sigAmong, 15, 0, 0)
+	}
 	if s.marks&markAttacks != 0 {
 		p.add(sigAttackTool, 40, 0, 0)
 	} else if s.marks&markTool != 0 {
 		p.add(sigTool, 10, 0, 0)
 	}
+}
+
+// onlyProbes reports whether a source asks for nothing but what scanners try on
+// every site, and gets none of it.
+func onlyProbes(t *tally) bool {
+	return t.probes >= 3 && int(t.probes)*10 >= 9*int(t.hits) && t.pages == 0 && t.assets == 0 && t.nav == 0
+}
+
+// scanOpen reports whether a scan of the service is going on: its next source is
+// known sooner.
+func (e *Engine) scanOpen(svc uint8) bool {
+	for _, in := range e.incidents {
+		if in.service == svc && in.Attack == Scan {
+			return true
+		}
+	}
+	return false
 }
 
 // weighBroken: request lines no browser writes, and requests that never end.

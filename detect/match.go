@@ -76,11 +76,11 @@ func (e *Engine) countIncident(in *incident, s *source, f *feature) {
 
 // takes reports whether a request of s matches the incident.
 func (in *incident) takes(f *feature, s *source) bool {
-	if in.cause.rule.matches(f, s.key) && (!in.cause.bare || s.marks&markBare != 0) {
+	if in.cause.rule.matches(f, s.key) && (!in.cause.bare || s.marks&(markBare|markHammers) != 0) {
 		return true
 	}
 	for i := range in.arms {
-		if c := &in.arms[i]; c.rule.matches(f, s.key) && (!c.bare || s.marks&markBare != 0) {
+		if c := &in.arms[i]; c.rule.matches(f, s.key) && (!c.bare || s.marks&(markBare|markHammers) != 0) {
 			return true
 		}
 	}

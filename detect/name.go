@@ -65,13 +65,17 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	if drum {
 		strong++
 	}
+	hammer := k.hammer >= 0.5
+	if hammer {
+		strong++
+	}
 	// Page after page from clients that never fetched anything else, and of one route.
 	if !app && human >= 0.4 && s.assets.or(50, 0) >= 0.1 && k.bare >= 0.9 && k.judged >= 0.6 && k.drum >= 0.7 && k.people <= 0.05 && k.known <= 0.3 {
 		strong++
 	}
 	failing := e.failing(svc) || e.stormOpen(svc)
 	hostile := strong >= 2 || strong == 1 && medium+weak >= 1 || medium >= 2 && weak >= 1 && k.known <= 0.5
-	if k.people >= 0.4 && !login && !drum && (!random || k.mixed < 0.5) {
+	if k.people >= 0.4 && !login && !drum && !hammer && (!random || k.mixed < 0.5) {
 		hostile = false
 	}
 	if failing && k.known >= 0.5 && !random && !login {

@@ -157,6 +157,9 @@ func (e *Engine) learnConduct(d *sample, src *source, c uint8) {
 	}
 	r := &e.routes[d.route]
 	r.person.add(v, 500)
+	if r.rate.n > 120 && float64(r.rate.ten) > 3*r.rate.usual()+3 {
+		return // how often a crowd comes back is not what is usual here
+	}
 	if src.top == d.route {
 		r.repeat.add(float32(src.topHits), 500)
 	} else {

@@ -65,6 +65,7 @@ const (
 	markAttacks // its agent names a program made to attack or scan
 	markFalse   // claims to be a crawler and is not
 	markBare    // asks pages and nothing a browser would ask with them
+	markHammers // asks one page for ever new things, far more often than its usual clients
 )
 
 const ringSeconds = 12
@@ -116,8 +117,9 @@ type source struct {
 	service   uint8
 	prev      tally // the minute before
 
-	long tally // about the last 15 minutes before those, fading
-	_    [22]byte
+	long    tally  // about the last 15 minutes before those, fading
+	targets uint64 // bitmap of distinct paths with their queries
+	_       [14]byte
 }
 
 const sourceSize = int64(unsafe.Sizeof(source{}))
@@ -149,7 +151,7 @@ func (s *source) roll(sec int64) {
 	s.topHits /= 2
 	s.same /= 2
 	if gone > 20 {
-		s.routes, s.paths, s.agents, s.lost = 0, 0, 0, 0
+		s.routes, s.paths, s.agents, s.lost, s.targets = 0, 0, 0, 0, 0
 		s.marks &^= markPerson | markMixed
 	}
 }
