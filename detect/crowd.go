@@ -25,7 +25,6 @@ type crowd struct {
 	repeat                  float64 // requests a source made this minute, mean over samples
 	paths                   float64 // distinct paths a sample
 	nets                    float64 // sources a prefix
-	topNets                 float64 // weight of the eight busiest prefixes
 	odd                     float64
 	machine                 float64
 	busy                    float64 // of sources that ask far more than logins
@@ -169,7 +168,6 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 	}
 	k.paths = float64(len(w.usual)) / float64(k.samples)
 	k.nets = float64(k.sources) / float64(max(1, len(w.count)))
-	k.topNets = topShare(w.count, 8) / k.weight
 	if k.grown > 0 {
 		k.hasty /= k.grown
 	}
@@ -188,28 +186,6 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		*p /= k.weight
 	}
 	return k
-}
-
-// topShare sums the n largest values of m.
-func topShare(m map[uint64]float64, n int) (t float64) {
-	top := make([]float64, 0, n)
-	for _, v := range m {
-		i := len(top)
-		for i > 0 && top[i-1] < v {
-			i--
-		}
-		if i < n {
-			if len(top) < n {
-				top = append(top, 0)
-			}
-			copy(top[i+1:], top[i:])
-			top[i] = v
-		}
-	}
-	for _, v := range top {
-		t += v
-	}
-	return t
 }
 
 // tabulateApps sums up which apps' agents are usual in the service looked at.

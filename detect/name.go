@@ -124,7 +124,7 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 		return LoginAbuse, need
 	case k.missing >= 0.6 && k.paths >= 0.3:
 		return Scan, need
-	case k.mixed < 0.5 && (c.rule.has(dimNet) || k.topNets >= 0.8 && k.nets >= 5):
+	case k.mixed < 0.5 && (c.rule.has(dimNet) || k.nets >= 5):
 		return PrefixFlood, need
 	case random || fresh:
 		return CacheBusting, need
@@ -223,6 +223,7 @@ func (e *Engine) traits(a Attack, c *cause, k *crowd) (t []Attack) {
 	}
 	add(PrefixFlood, k.nets >= 5)
 	add(CacheBusting, k.random >= 0.7)
+	add(Scraping, a == PrefixFlood && k.paths >= 0.3 && k.err4 < 0.5)
 	add(DistributedFlood, k.sources >= 10)
 	return t
 }
