@@ -87,7 +87,7 @@ func (p *proof) say() Evidence {
 	case sigGarbage:
 		ev.Text = fmt.Sprintf("%.0f unreadable request lines", a)
 	case sigOnlyProbes:
-		ev.Text = fmt.Sprintf("asks nothing but such paths (%.0f others) and gets none of them", a)
+		ev.Text = fmt.Sprintf("asks nothing but what is not there (%.0f others)", a)
 	case sigAmong:
 		ev.Text = "others scan this service at the same time"
 	case sigSlow:

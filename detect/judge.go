@@ -52,7 +52,7 @@ func (e *Engine) tripped(s *source, f *feature) bool {
 // verdict is new.
 func (e *Engine) judgeSource(s *source) {
 	s.due = s.cur.hits + max(4, s.cur.hits/8)
-	if s.seen < 4 && s.cur.probes < 3 {
+	if s.seen < 4 && s.cur.probes+s.prev.probes < 2 {
 		return
 	}
 	s.marks &^= markBare | markHammers
@@ -81,7 +81,7 @@ func (e *Engine) harmless(s *source) bool {
 		return false
 	}
 	c, p, l := &s.cur, &s.prev, &s.long
-	return c.probes+p.probes+l.probes < 3 && c.fails+p.fails < 5 && c.fails+p.fails+l.fails < 8 && c.missing+p.missing+l.missing < 6 && c.garbage+p.garbage < 8 && c.slow+p.slow < 10 &&
+	return c.probes+p.probes+l.probes < 2 && c.fails+p.fails < 5 && c.fails+p.fails+l.fails < 8 && c.missing+p.missing+l.missing < 6 && c.garbage+p.garbage < 8 && c.slow+p.slow < 10 &&
 		s.hitsIn(e.sec, 10) < 20
 }
 

@@ -89,7 +89,7 @@ func (e *Engine) weighScan(s *source, t *tally, p *proofs) {
 	switch {
 	case s.marks&markAttacks != 0, among:
 		least = 3
-	case only:
+	case only && all.probes >= 3:
 		least = 5
 	}
 	if lost < least || miss < 0.4*float64(all.hits) && !only {
@@ -104,7 +104,7 @@ func (e *Engine) weighScan(s *source, t *tally, p *proofs) {
 		p.add(sigNoAssets, 15, float64(all.hits), 0)
 	}
 	if only {
-		p.add(sigOnlyProbes, 25, float64(all.hits-all.probes), 0)
+		p.add(sigOnlyProbes, 25, float64(all.hits-min(all.hits, all.missing)), 0)
 	}
 	if among {
 		p.add(sigAmong, 15, 0, 0)
@@ -116,10 +116,10 @@ func (e *Engine) weighScan(s *source, t *tally, p *proofs) {
 	}
 }
 
-// onlyProbes reports whether a source asks for nothing but what scanners try on
-// every site, and gets none of it.
+// onlyProbes reports whether a source asks for nothing but what is not there, and
+// for several things that scanners try on every site.
 func onlyProbes(t *tally) bool {
-	return t.probes >= 3 && int(t.probes)*10 >= 9*int(t.hits) && t.pages == 0 && t.assets == 0 && t.nav == 0
+	return t.probes >= 2 && int(t.missing)*10 >= 9*int(t.hits) && t.pages == 0 && t.assets == 0 && t.nav == 0
 }
 
 // scanOpen reports whether a scan of the service is going on: its next source is

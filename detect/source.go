@@ -19,7 +19,7 @@ type tally struct {
 	fails   uint16 // refused logins
 	logins  uint16 // accepted logins
 	forms   uint16 // requests for a login page itself
-	missing uint16 // 400, 403, 404, 405, 410 without a referer of the own site
+	missing uint16 // 400, 403, 404, 405, 410 without a referer of the own site, and probes sent elsewhere
 	probes  uint16 // paths scanners ask for, not answered 2xx
 	slow    uint16 // 408, 499 or far longer than the route's usual
 	garbage uint16 // unreadable request lines
@@ -40,11 +40,12 @@ func (t *tally) add(o *tally, share uint32) {
 	}
 }
 
-// fade keeps keep parts of 256.
-func (t *tally) fade(keep uint32) {
-	a := t.each()
+// fade keeps keep parts of 256. The rounding takes turns with the minute: to the
+// nearest, small counts would never go.
+func (t *tally) fade(keep uint32, minute int64) {
+	a, turn := t.each(), uint32(minute)*157&255
 	for i := range a {
-		a[i] = uint16((uint32(a[i])*keep + 128) >> 8)
+		a[i] = uint16((uint32(a[i])*keep + turn) >> 8)
 	}
 }
 
@@ -136,7 +137,7 @@ func (s *source) roll(sec int64) {
 	for range min(gone, 40) {
 		keep = keep * 15 / 16
 	}
-	s.long.fade(keep)
+	s.long.fade(keep, m)
 	s.long.add(&s.prev, 256)
 	if gone > 1 {
 		s.long.add(&s.cur, keep)
