@@ -57,5 +57,6 @@ func (e *Engine) hammers(s *source) bool {
 	}
 	t := s.recent()
 	asked := float64(t.hits) - float64(t.assets)
-	return asked >= max(24, 8*r.repeat.or(20, 3)) && float64(s.topHits)*2 >= asked && int(t.assets)*2 < int(t.hits) && int(t.nav)-int(t.assets) < 3
+	span := float64(min(60+e.sec%60, e.sec-s.first+1))
+	return asked >= 16 && asked*120/span >= max(24, 8*r.repeat.or(20, 3)) && float64(s.topHits)*2 >= asked && int(t.assets)*2 < int(t.hits) && int(t.nav)-int(t.assets) < 3
 }
