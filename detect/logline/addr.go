@@ -144,13 +144,6 @@ func ipv6(b []byte) (a netip.Addr, ok bool) {
 		if n == 16 {
 			return a, false
 		}
-		if n <= 12 {
-			if v4, k := leadingIPv4(b); k > 0 && k == len(b) {
-				four := v4.As4()
-				n += copy(ip[n:], four[:])
-				break
-			}
-		}
 		v, i := 0, 0
 		for ; i < len(b) && i < 5; i++ {
 			d := unhex(b[i])
@@ -158,6 +151,13 @@ func ipv6(b []byte) (a netip.Addr, ok bool) {
 				break
 			}
 			v = v<<4 | int(d)
+		}
+		if i < len(b) && b[i] == '.' && n <= 12 { // only the end may be written as IPv4
+			if v4, k := leadingIPv4(b); k > 0 && k == len(b) {
+				four := v4.As4()
+				n += copy(ip[n:], four[:])
+				break
+			}
 		}
 		if i == 0 || i > 4 {
 			return a, false

@@ -2,6 +2,7 @@ package logline
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -11,40 +12,46 @@ const (
 )
 
 // isPlain reports whether b is printable ASCII without backslashes: such a line
-// needs neither decoding nor cleaning. It looks at 32 bytes at a time
-// (https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord).
-func isPlain(b []byte) bool {
-	for len(b) >= 32 {
-		if (oddBytes(b)|oddBytes(b[8:])|oddBytes(b[16:])|oddBytes(b[24:]))&highs != 0 {
-			return false
+// needs neither decoding nor cleaning.
+func isPlain(b []byte) bool { return plainPrefix(b) == len(b) }
+
+// plainPrefix returns how many bytes of b are plain before the first that is
+// not. It looks at 32 bytes at a time
+// (https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord), and finds
+// the place within them without a branch: nothing foretells it.
+func plainPrefix(b []byte) int {
+	i := 0
+	for ; len(b)-i >= 32; i += 32 {
+		w := b[i : i+32 : i+32]
+		odd0, odd1, odd2, odd3 := oddBytes(w), oddBytes(w[8:]), oddBytes(w[16:]), oddBytes(w[24:])
+		if (odd0|odd1|odd2|odd3)&highs != 0 {
+			return i + bits.TrailingZeros32(gather(odd0)|gather(odd1)<<8|gather(odd2)<<16|gather(odd3)<<24)
 		}
-		b = b[32:]
 	}
-	for len(b) >= 8 {
-		if oddBytes(b)&highs != 0 {
-			return false
+	for ; len(b)-i >= 8; i += 8 {
+		if odd := oddBytes(b[i:]) & highs; odd != 0 {
+			return i + bits.TrailingZeros64(odd)>>3
 		}
-		b = b[8:]
 	}
-	return plainBytes(b)
+	for i < len(b) && plainByte(b[i]) {
+		i++
+	}
+	return i
 }
 
-// oddBytes sets the high bit of some byte when one of the first eight bytes of
-// b is below 0x20, above 0x7e, or a backslash, and of none otherwise: what
-// borrows from the next byte, or carries into it, was flagged itself.
+// gather moves the high bits of eight bytes into one.
+func gather(x uint64) uint32 { return uint32(x & highs >> 7 * 0x0102040810204080 >> 56) }
+
+// oddBytes sets the high bit of the first of eight bytes that is below 0x20,
+// above 0x7e, or a backslash, and of none when there is no such byte. What it
+// sets beyond the first says nothing: that one may have borrowed from the next
+// byte, or carried into it.
 func oddBytes(b []byte) uint64 {
 	w := binary.LittleEndian.Uint64(b)
 	return (w - ones*0x20) | (w + ones) | ((w ^ ones*'\\') - ones)
 }
 
-func plainBytes(b []byte) bool {
-	for _, c := range b {
-		if c < 0x20 || c >= 0x7f || c == '\\' {
-			return false
-		}
-	}
-	return true
-}
+func plainByte(c byte) bool { return c >= 0x20 && c < 0x7f && c != '\\' }
 
 // text returns a field's text, decoded and cleaned; nil for "" and "-".
 func (p *Parser) text(b []byte) []byte {
@@ -78,7 +85,7 @@ func (p *Parser) rewrite(b []byte) []byte {
 // Clean returns s with everything a terminal might act on turned into visible
 // escapes: for names and messages that stand beside log lines.
 func Clean(s string) string {
-	if b := []byte(s); !plainBytes(b) {
+	if b := []byte(s); !isPlain(b) {
 		return string(appendClean(nil, b))
 	}
 	return s

@@ -4,17 +4,20 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"net/netip"
 
 	"levee/detect"
 )
 
-// plainCombined reads the line that nearly all lines are: combined, from an
-// IPv4 client without ident and user, a GET or POST that was answered. Of
-// anything else it says false and leaves r as it was; clf.read then takes the
-// longer way, and would have come to the same for this line. The line must be
-// plain.
+// plainCombined reads the line that nearly all lines are: combined, from a
+// client without ident and user, a GET or POST that was answered. Of anything
+// else it says false and leaves r as it was; clf.read then takes the longer way,
+// and would have come to the same for this line. The line must be plain.
 func (p *Parser) plainCombined(line []byte, r *detect.Request) bool {
 	a, n := leadingIPv4(line)
+	if n == 0 {
+		a, n = leadingIPv6(line)
+	}
 	if n == 0 || len(line) < n+len(` - - [25/Oct/2016:14:49:33 +0200] "GET / HTTP/1.1" 200 1 "-" "-"`) {
 		return false
 	}
@@ -64,6 +67,20 @@ func (p *Parser) plainCombined(line []byte, r *detect.Request) bool {
 	p.resolve(r, a, nil)
 	p.name = "combined"
 	return true
+}
+
+// leadingIPv6 reads an IPv6 address that a blank ends at the start of b, without
+// zone, brackets or port, and returns how long it is, 0 when there is none.
+func leadingIPv6(b []byte) (a netip.Addr, n int) {
+	n = bytes.IndexByte(b[:min(len(b), 46)], ' ')
+	if n < 0 {
+		return a, 0
+	}
+	a, ok := ipv6(b[:n])
+	if !ok {
+		return a, 0
+	}
+	return a.Unmap(), n
 }
 
 // plainRequest splits a request line of the usual methods with a version in

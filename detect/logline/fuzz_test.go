@@ -3,6 +3,7 @@ package logline
 import (
 	"bytes"
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -53,7 +54,8 @@ func checkParsed(t *testing.T, p *Parser, line []byte, k detect.Kind, r *detect.
 }
 
 // fuzzLines feeds lines to a Parser, twice each, so that what it has learnt
-// from one is there for the next.
+// from one is there for the next, and the same text to another that cuts it
+// into lines itself.
 func fuzzLines(f *testing.F, o Options, seeds ...string) {
 	for _, s := range seeds {
 		f.Add([]byte(s))
@@ -63,12 +65,23 @@ func fuzzLines(f *testing.F, o Options, seeds ...string) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		cutter, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for range 2 {
+			text := data
 			for _, line := range bytes.Split(data, []byte("\n")) {
-				var r detect.Request
+				var r, same detect.Request
 				k, err := p.Parse(line, &r)
 				checkParsed(t, p, line, k, &r, err)
+				cut, rest, kind, cutErr := cutter.ParseFirst(text, &same)
+				if !bytes.Equal(cut, line) || kind != k || cutErr != err || !reflect.DeepEqual(r, same) {
+					t.Fatalf("%q: %v %v %+v\ncut off %q: %v %v %+v", line, k, err, r, cut, kind, cutErr, same)
+				}
+				text = rest
 				p.Reset()
+				cutter.Reset()
 			}
 		}
 	})

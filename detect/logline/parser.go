@@ -1,6 +1,7 @@
 package logline
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -148,15 +149,42 @@ func (p *Parser) Format() string { return p.name }
 // but Malformed; r is only meaningful for Access and NoRequest, and for
 // ErrorLine as far as the line tells.
 func (p *Parser) Parse(line []byte, r *detect.Request) (detect.Kind, error) {
-	p.clear(r)
-	if n := len(line); n > 0 && line[n-1] == '\r' {
-		line = line[:n-1]
+	line = withoutReturn(line)
+	return p.parse(line, isPlain(line), r)
+}
+
+// ParseFirst cuts the first line off text and reads it as Parse does: what ends a
+// line is not plain, so both are found in one look at its bytes.
+func (p *Parser) ParseFirst(text []byte, r *detect.Request) (line, rest []byte, k detect.Kind, err error) {
+	n := plainPrefix(text)
+	end := n
+	if n < len(text) && text[n] != '\n' {
+		if end = bytes.IndexByte(text, '\n'); end < 0 {
+			end = len(text)
+		}
 	}
+	line, rest = text[:end], text[min(end+1, len(text)):]
+	cut := withoutReturn(line)
+	k, err = p.parse(cut, n >= len(cut), r)
+	return line, rest, k, err
+}
+
+// withoutReturn cuts the carriage return off that ends a line in some logs.
+func withoutReturn(line []byte) []byte {
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		return line[:n-1]
+	}
+	return line
+}
+
+// parse reads a line; plain says that it is printable ASCII without backslashes.
+func (p *Parser) parse(line []byte, plain bool, r *detect.Request) (detect.Kind, error) {
+	p.clear(r)
 	if len(line) > MaxLine {
 		r.Kind = detect.Malformed
 		return detect.Malformed, ErrTooLong
 	}
-	p.plain, p.escapes, p.nested = isPlain(line), backslashes, 0
+	p.plain, p.escapes, p.nested = plain, backslashes, 0
 	k, ok := p.readers[p.current].read(p, line, r)
 	if !ok {
 		k, ok = p.search(line, r)

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bytes"
 	"sync"
 
 	"levee/detect"
@@ -57,31 +56,39 @@ func (b *Batch) recycle() {
 func (b *Batch) parse(p *logline.Parser, text []byte) {
 	p.SetArena(&b.arena)
 	for len(text) > 0 {
-		line := text
-		if i := bytes.IndexByte(text, '\n'); i >= 0 {
-			line, text = text[:i], text[i+1:]
-		} else {
-			text = nil
-		}
-		b.line(p, line)
+		var line []byte
+		var k detect.Kind
+		r := b.room()
+		line, text, k, _ = p.ParseFirst(text, r) // what is wrong with it is for ParseFile to say
+		b.book(line, k)
 	}
 	b.Format = p.Format()
 }
 
 // line parses one line into b.
 func (b *Batch) line(p *logline.Parser, line []byte) {
-	b.Lines++
+	k, _ := p.Parse(line, b.room())
+	b.book(line, k)
+}
+
+// room returns where the next request goes.
+func (b *Batch) room() *detect.Request {
 	n := len(b.Requests)
 	if n == cap(b.Requests) {
 		b.Requests = append(b.Requests, detect.Request{})
 	} else {
 		b.Requests = b.Requests[:n+1]
 	}
-	k, _ := p.Parse(line, &b.Requests[n]) // what is wrong with it is for ParseFile to say
+	return &b.Requests[n]
+}
+
+// book counts a line that was read into the last request, which goes if it is none.
+func (b *Batch) book(line []byte, k detect.Kind) {
+	b.Lines++
 	if k <= detect.NoRequest {
 		return
 	}
-	b.Requests = b.Requests[:n]
+	b.Requests = b.Requests[:len(b.Requests)-1]
 	switch {
 	case k == detect.Malformed:
 		b.Malformed++
