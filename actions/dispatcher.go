@@ -48,13 +48,15 @@ type Dispatcher struct {
 	inFlight int                  // decisions with an intent and no answer
 	decided  uint64               // begun since the start
 
-	measure []measuring // effects to look at, oldest first
-	retries []retry
-	heard   map[string]string // how jobs ended, by Job.Request
-	changes []Entry           // not in the ledger yet
-	broken  string            // why the ledger can't be written, "" when it can
-	moved   chan struct{}     // closed at the next change, nil while nobody waits
-	swept   time.Time         // when what is long over was last forgotten
+	measure  []measuring // effects to look at, oldest first
+	retries  []retry
+	heard    map[string]string // how jobs ended, by Job.Request
+	changes  []Entry           // not in the ledger yet
+	leftOut  int               // changes that were never written, see shortened
+	shortest int               // how many waited when they were last shortened
+	broken   string            // why the ledger can't be written, "" when it can
+	moved    chan struct{}     // closed at the next change, nil while nobody waits
+	swept    time.Time         // when what is long over was last forgotten
 
 	writing sync.Mutex // one writer of changes at a time: their order is the ledger's
 	wake    chan struct{}

@@ -16,14 +16,15 @@ import (
 
 // wall is an enforcer in memory.
 type wall struct {
-	mu      sync.Mutex
-	name    string
-	held    map[string]actions.Decision
-	applied map[string]int // calls by decision
-	fail    error
-	refuse  bool
-	noList  bool
-	gate    chan struct{} // closed while calls may go on
+	mu         sync.Mutex
+	name       string
+	held       map[string]actions.Decision
+	applied    map[string]int // calls by decision
+	fail       error
+	refuse     bool
+	noList     bool
+	everything bool          // it takes every verb
+	gate       chan struct{} // closed while calls may go on
 }
 
 // pause makes calls wait until resume.
@@ -59,7 +60,7 @@ func newWall(name string) *wall {
 func (w *wall) Name() string { return w.name }
 
 func (w *wall) Handles(d actions.Decision) bool {
-	return d.Verb == actions.Block || d.Verb == actions.Throttle
+	return w.everything || d.Verb == actions.Block || d.Verb == actions.Throttle
 }
 
 func (w *wall) Apply(ctx context.Context, ds []actions.Decision) ([]actions.Receipt, error) {

@@ -1,10 +1,8 @@
 package actions
 
 import (
-	"context"
 	"time"
 
-	"levee/actions/internal/safe"
 	"levee/detect"
 )
 
@@ -165,67 +163,4 @@ func (d *Dispatcher) close(r *record, end State, now time.Time) {
 	}
 	d.changed(r, now, ender)
 	d.remove(r)
-}
-
-// changed queues r's state for the ledger. The caller holds mu.
-func (d *Dispatcher) changed(r *record, now time.Time, by Actor) {
-	r.changed = now
-	if d.moved != nil {
-		close(d.moved)
-		d.moved = nil
-	}
-	d.dirty.Store(true)
-	if r.ending > 0 && r.end == "" && r.state.Active() {
-		r.owes = true // behind the undo on disk it would read as standing again
-		return
-	}
-	d.changes = append(d.changes, Entry{Kind: Changed, At: now, Actor: by, Decision: r.decision()})
-}
-
-// writeChanges brings queued changes to the ledger, in order, and tells auto
-// mode. What can't be written stays queued and is tried again.
-func (d *Dispatcher) writeChanges(ctx context.Context) {
-	if err := d.writeInOrder(ctx, nil); err != nil && ctx.Err() == nil {
-		text := safe.Text(err.Error(), lineMost)
-		d.mu.Lock()
-		told := d.broken != ""
-		d.broken = text
-		d.mu.Unlock()
-		if !told {
-			d.notices.add(d.now(), "error", text+"; what was done is kept in memory until it can be written")
-		}
-	}
-}
-
-// writeInOrder writes the queued changes and then more; on an error none of
-// more is written.
-func (d *Dispatcher) writeInOrder(ctx context.Context, more []Entry) error {
-	d.writing.Lock()
-	defer d.writing.Unlock()
-	d.mu.Lock()
-	queued := d.changes
-	d.changes = nil
-	d.mu.Unlock()
-	if len(queued)+len(more) == 0 {
-		return nil
-	}
-	err := d.o.Ledger.Record(ctx, append(queued[:len(queued):len(queued)], more...))
-	d.mu.Lock()
-	if err != nil {
-		d.changes = append(queued, d.changes...)
-	} else {
-		d.broken = ""
-	}
-	d.mu.Unlock()
-	if err == nil && d.o.Peers != nil {
-		d.o.Peers.Wrote(queued)
-		d.o.Peers.Wrote(more)
-	}
-	if err == nil && d.o.Auto != nil {
-		for i := range queued {
-			d.o.Auto.Changed(queued[i].Decision)
-		}
-	}
-	d.dirty.Store(true)
-	return err
 }

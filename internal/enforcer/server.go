@@ -274,7 +274,7 @@ func (s *Server) refuse(e actions.Enforcer, d actions.Decision) string {
 		return fmt.Sprintf("it lasts longer than %s", s.o.MaxTTL)
 	}
 	if no := s.guard.Load().Check(d.Target, actions.Actor{}, &detect.Suspect{}); no != nil {
-		return no.Rule + ": " + no.Value
+		return no.String()
 	}
 	return ""
 }
