@@ -79,11 +79,13 @@ func (n *Node) takeOver(now time.Time) {
 	}
 }
 
-// widen extends what stood its watch on the canary to all hosts.
-func (n *Node) widen(context.Context) {
+// widen extends what stood its watch on the canary to all hosts, and writes down
+// what became of it.
+func (n *Node) widen(ctx context.Context) {
 	n.mu.Lock()
 	now := n.now()
-	var told []string
+	type outcome struct{ incident, text string }
+	var told []outcome
 	for incident, c := range n.canary {
 		switch {
 		case c.passed && now.Sub(c.until) > canaryLasts:
@@ -91,7 +93,7 @@ func (n *Node) widen(context.Context) {
 		case c.passed || now.Before(c.until) || !n.leads(now):
 		case c.fell:
 			c.passed = true
-			told = append(told, fmt.Sprintf("the canary of %s lost usual traffic: its blocks stay off the other hosts", incident))
+			told = append(told, outcome{incident, fmt.Sprintf("the canary of %s lost usual traffic: its blocks stay off the other hosts", incident)})
 		default:
 			c.passed = true
 			count := 0
@@ -102,12 +104,15 @@ func (n *Node) widen(context.Context) {
 				}
 			}
 			c.ids = nil
-			told = append(told, fmt.Sprintf("the canary of %s kept its usual traffic: %d acts go to all hosts", incident, count))
+			told = append(told, outcome{incident, fmt.Sprintf("the canary of %s kept its usual traffic: %d acts go to all hosts", incident, count)})
 			n.nudge()
 		}
 	}
 	n.mu.Unlock()
-	for _, text := range told {
-		n.tell("info", text)
+	for _, x := range told {
+		n.tell("info", x.text)
+		if n.o.Note != nil {
+			n.o.Note(ctx, "canary "+x.incident, x.text)
+		}
 	}
 }

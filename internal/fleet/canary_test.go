@@ -1,6 +1,8 @@
 package fleet
 
 import (
+	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,8 +12,18 @@ import (
 
 func TestCanary(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, a, b, c := three(t, func(x *site) { x.o.Canary = 15 * time.Second })
+		var mu sync.Mutex
+		noted := map[string]string{}
+		_, a, b, c := three(t, func(x *site) {
+			x.o.Canary = 15 * time.Second
+			x.o.Note = func(_ context.Context, key, text string) {
+				mu.Lock()
+				defer mu.Unlock()
+				noted[key] += x.name + ": " + text + "\n"
+			}
+		})
 		lead, rest := leader(t, a, b, c)
+		first := lead.name
 		auto := func(x *site, incident, target string) {
 			t.Helper()
 			r := request(actions.Block, actions.Auto, target)
@@ -70,6 +82,17 @@ func TestCanary(t *testing.T) {
 		pass(20 * time.Second)
 		if !others[0].holds("198.51.100.5") {
 			t.Error("and extend it after its own watch")
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for key, want := range map[string]string{
+			"canary i-1": first + ": the canary of i-1 kept its usual traffic: 1 acts go to all hosts\n",
+			"canary i-2": first + ": the canary of i-2 lost usual traffic: its blocks stay off the other hosts\n",
+			"canary i-3": next.name + ": the canary of i-3 kept its usual traffic: 1 acts go to all hosts\n",
+		} {
+			if noted[key] != want {
+				t.Errorf("written down of %s: %q, want %q", key, noted[key], want)
+			}
 		}
 	})
 }

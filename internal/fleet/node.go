@@ -36,6 +36,8 @@ type Options struct {
 	// Fit reports whether this host could lead auto mode: it sees traffic. Nil:
 	// always.
 	Fit func() bool
+	// Note writes down, on the leader, what became of a canary. Nil: nobody does.
+	Note func(ctx context.Context, key, text string)
 	// Act carries out, on the leader, what another host's auto mode asks for.
 	Act func(ctx context.Context, r actions.Request)
 
