@@ -36,6 +36,7 @@ type Event struct {
 	Text     string // this piece of news, one line
 	Severity Severity
 	Resolved bool // the incident is over
+	Peer     bool // another host of the fleet says so, of an incident of its own: it joins what is told of the same attack here
 	At       time.Time
 }
 

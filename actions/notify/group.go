@@ -2,6 +2,7 @@ package notify
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -20,8 +21,11 @@ type message struct {
 // group is the news of one incident.
 type group struct {
 	key       string
+	service   string
 	title     string
-	severity  Severity // the worst so far
+	open      map[string]bool // the incidents it is of that are not over
+	peers     bool            // some of them are other hosts'
+	severity  Severity        // the worst so far
 	first     time.Time
 	latest    time.Time
 	firstSent time.Time
@@ -43,33 +47,73 @@ const (
 	groupsMost = 1000
 	newsMost   = 10
 	saidMost   = 200
+	openMost   = 256
 	forgetting = 24 * time.Hour
 )
 
 // groups is the state of grouping: no I/O, no clock but the time it is given.
 type groups struct {
-	o   Options
-	all map[string]*group
+	o      Options
+	all    map[string]*group
+	joined map[string]string // incidents that belong to a group under another key
 }
 
-func newGroups(o Options) *groups { return &groups{o: o, all: map[string]*group{}} }
+func newGroups(o Options) *groups {
+	return &groups{o: o, all: map[string]*group{}, joined: map[string]string{}}
+}
+
+// of returns the group an incident belongs to, or nil.
+func (g *groups) of(incident string) *group {
+	if key, ok := g.joined[incident]; ok {
+		incident = key
+	}
+	return g.all[incident]
+}
+
+// forget drops a group with everything that belongs to it.
+func (g *groups) forget(key string) {
+	delete(g.all, key)
+	maps.DeleteFunc(g.joined, func(_, to string) bool { return to == key })
+}
+
+// join finds the group of the same attack on the same service where hosts of a
+// fleet see it each in its own log: to people it is one.
+func (g *groups) join(e Event) *group {
+	for _, key := range slices.Sorted(maps.Keys(g.all)) {
+		if x := g.all[key]; !x.resolved && x.service == e.Service && x.title == e.Title && (x.peers || e.Peer) {
+			if len(g.joined) < groupsMost {
+				g.joined[e.key()] = key
+			}
+			return x
+		}
+	}
+	return nil
+}
 
 // add takes one piece of news.
 func (g *groups) add(e Event) {
 	e = e.clean()
 	key := e.key()
-	x := g.all[key]
+	x := g.of(key)
+	if x == nil {
+		x = g.join(e)
+	}
 	if x == nil {
 		if len(g.all) >= groupsMost {
 			key, e.Title, e.Resolved = "overflow", "many incidents at once", false
 			x = g.all[key]
 		}
 		if x == nil {
-			x = &group{key: key, title: e.Title, first: e.At, said: map[string]bool{}}
+			x = &group{key: key, service: e.Service, title: e.Title, first: e.At, said: map[string]bool{}, open: map[string]bool{}}
 			g.all[key] = x
 		}
 	}
-	x.latest = e.At
+	x.latest, x.peers = e.At, x.peers || e.Peer
+	if e.Resolved {
+		delete(x.open, key)
+	} else if len(x.open) < openMost {
+		x.open[key] = true
+	}
 	if x.resolved && !e.Resolved { // it came back before its end was told
 		x.resolved = false
 	}
@@ -79,7 +123,7 @@ func (g *groups) add(e Event) {
 			x.acked = "" // it got worse than what was acknowledged
 		}
 	}
-	x.resolved = x.resolved || e.Resolved
+	x.resolved = x.resolved || e.Resolved && len(x.open) == 0
 	if e.Text == "" || x.said[e.Text] && !e.Resolved {
 		return
 	}
@@ -100,11 +144,11 @@ func (g *groups) due(now time.Time) []message {
 		switch {
 		case now.Before(x.muted):
 			if x.resolved {
-				delete(g.all, key)
+				g.forget(key)
 			}
 			continue
 		case now.Sub(x.latest) > forgetting:
-			delete(g.all, key)
+			g.forget(key)
 			continue
 		}
 		if m, ok := g.message(x, now); ok {
@@ -114,7 +158,7 @@ func (g *groups) due(now time.Time) []message {
 			out = append(out, m)
 		}
 		if x.resolved && len(x.news) == 0 {
-			delete(g.all, key)
+			g.forget(key)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b message) int { return strings.Compare(a.key, b.key) })

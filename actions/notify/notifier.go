@@ -134,7 +134,7 @@ func (n *Notifier) Tell(e Event) {
 func (n *Notifier) Acknowledge(incident, who string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	x := n.groups.all[safe.Text(incident, 128)]
+	x := n.groups.of(safe.Text(incident, 128))
 	if x == nil {
 		return false
 	}
@@ -147,7 +147,7 @@ func (n *Notifier) Acknowledge(incident, who string) bool {
 func (n *Notifier) Mute(incident string, until time.Time) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	x := n.groups.all[safe.Text(incident, 128)]
+	x := n.groups.of(safe.Text(incident, 128))
 	if x == nil {
 		return false
 	}

@@ -173,7 +173,10 @@ type Webhook struct {
 // Notify is one place to tell people; the URL often holds a token, so it is a
 // secret as a whole.
 type Notify struct {
-	URL Secret `yaml:"url"`
+	Name       string   `yaml:"name"` // how it is shown; default: the service, and the host where that is no secret
+	URL        Secret   `yaml:"url"`
+	Least      Severity `yaml:"least"`      // told from this severity on; default info
+	Escalation bool     `yaml:"escalation"` // told only what nobody acknowledged for ten minutes
 }
 
 // Heartbeat is somebody outside who raises the alarm when levee stays silent.

@@ -15,7 +15,7 @@ var secretFiles = surroundings{
 	env: func(string) (string, bool) { return "", false },
 	read: func(path string, _ int64) ([]byte, error) {
 		switch filepath.Base(path) {
-		case "slack":
+		case "slack", "pagerduty", "pagerduty-lead":
 			return []byte("slack://hook:token@webhook"), nil
 		case "heartbeat-url":
 			return []byte("https://hc-ping.example.com/token"), nil
@@ -55,6 +55,9 @@ func TestTheExampleLoads(t *testing.T) {
 	}
 	if f := c.Console.Filters["login"]; f != "path:/login !state:blocked" || c.Console.Keys["hold"] != "z H" || c.Console.Theme != "dark" || len(c.Console.Columns) != 9 {
 		t.Errorf("console %+v", c.Console)
+	}
+	if n := c.Notify; len(n) != 4 || n[1].Name != "on-call" || n[1].Least != "critical" || !n[2].Escalation || n[0].Escalation {
+		t.Errorf("notify %+v", n)
 	}
 	step := c.Playbooks["distributed_flood"][2]
 	if step.Do != "scale_up" || step.After != 30*time.Second || step.When.ExcessShare != 0.5 {

@@ -232,6 +232,11 @@ func (l *Level) parse(text string) error {
 	return choice(l, text, "observe", "suggest", "throttle", "block")
 }
 
+// Severity is how grave news is: info, warning or critical.
+type Severity string
+
+func (s *Severity) parse(text string) error { return choice(s, text, "info", "warning", "critical") }
+
 // OnStop is what becomes of blocks when the daemon is stopped: keep or lift.
 type OnStop string
 
