@@ -79,6 +79,9 @@ type Autopilot struct {
 	hour      spending
 	usual     float64
 	covered   map[string]*cover // roll-back, by service
+	takeBack  []taking          // acts on signatures to be taken back
+	rests     map[string]*rest  // signatures left alone, by target
+	cleared   map[string]string // incident in which an act on a signature is not blamed again, by target
 	refused   refusals
 }
 
@@ -97,6 +100,7 @@ type stood struct {
 	usual    float64
 	renewing time.Time // when it last asked to renew it
 	seen     *detect.Suspect
+	toll     *toll // of an act on a signature
 }
 
 // NewAutopilot returns auto mode that has heard nothing.
@@ -105,6 +109,7 @@ func NewAutopilot(o AutoOptions) *Autopilot {
 		o: o.withDefaults(), wished: map[netip.Prefix]*wish{}, asked: map[netip.Prefix]*wish{},
 		standing: new(bart.Table[*stood]), incidents: map[string]*run{}, signed: map[string]*stood{}, signing: map[string]time.Time{},
 		servers: map[string]*fleet{}, counted: map[string]bool{}, covered: map[string]*cover{},
+		rests: map[string]*rest{}, cleared: map[string]string{},
 		minute: newSpending(time.Minute), weights: newSpending(time.Minute), hour: newSpending(time.Hour),
 	}
 }
@@ -209,13 +214,29 @@ func (a *Autopilot) Changed(d Decision) {
 	case Block:
 		a.changedBlock(d)
 	case Throttle, Harden:
-		if key := place(d.Verb, d.Target.Key()); d.State.Active() {
-			a.signed[key] = a.stoodFor(d)
-		} else if st := a.signed[key]; st != nil && st.id == d.ID {
-			delete(a.signed, key)
-		}
+		a.changedSigned(d)
 	case ScaleUp, ScaleDown:
 		a.changedScale(d)
+	}
+}
+
+func (a *Autopilot) changedSigned(d Decision) {
+	key := place(d.Verb, d.Target.Key())
+	old := a.signed[key]
+	if d.State.Active() {
+		st := a.stoodFor(d)
+		if old != nil && old.id == d.ID {
+			st.toll = old.toll // renewed, or verified
+		}
+		a.signed[key] = st
+		return
+	}
+	if old != nil && old.id == d.ID {
+		delete(a.signed, key)
+	}
+	// Taken back before a restart, or by the host that led before this one.
+	if until := d.Changed.Add(restAfter); d.State == Undone && d.EndedBy == Auto.Name && d.Actor.Via == Auto.Via && a.rests[d.Target.Key()] == nil && until.After(a.now) {
+		a.rests[d.Target.Key()] = &rest{until: until, what: string(d.Verb) + " of " + d.Target.String() + " was taken back at " + d.Changed.UTC().Format("15:04:05") + " UTC"}
 	}
 }
 
@@ -223,7 +244,7 @@ func (a *Autopilot) Changed(d Decision) {
 // what of the budgets it spent, and the servers still to be taken away.
 func (a *Autopilot) recall(ds []*Decision) {
 	for _, d := range ds {
-		if !d.State.Active() && d.Verb != ScaleUp && d.Verb != ScaleDown && d.Verb != Block {
+		if !d.State.Active() && d.Verb != ScaleUp && d.Verb != ScaleDown && d.Verb != Block && d.State != Undone {
 			continue
 		}
 		if d.Actor.Via == Auto.Via && d.State != Failed && !d.DryRun {

@@ -2,6 +2,7 @@ package actions
 
 import (
 	"fmt"
+	"maps"
 	"time"
 
 	"levee/detect"
@@ -26,6 +27,7 @@ type fleet struct {
 func (a *Autopilot) incident(at time.Time, in *detect.Incident) {
 	if !in.Closed.IsZero() {
 		delete(a.incidents, in.ID)
+		maps.DeleteFunc(a.cleared, func(_, id string) bool { return id == in.ID })
 		if !a.troubled(in.Service) {
 			a.fleet(in.Service).lastCalm = at
 		}
@@ -96,7 +98,7 @@ func (a *Autopilot) step(out *gathered, r *run, i int, s Step) {
 			sig := in.Signature
 			t.Signature = &sig
 		}
-		if !a.maySign(in, s.Do, t) {
+		if !a.maySign(in, s.Do, t) || a.leftAlone(t) {
 			return
 		}
 		// One cadence for each act on a signature, however many incidents ask.

@@ -32,6 +32,7 @@ func (a *Autopilot) Tick(now time.Time) []Request {
 	}
 	var out gathered
 	a.rollBack(&out)
+	a.takeBackSigned(&out)
 	a.renew(&out)
 	a.block(&out)
 	a.steps(&out)
@@ -50,9 +51,10 @@ type gatherKey struct {
 	service, incident string
 	attack            detect.Attack
 	renewal           bool
+	id                string // of the decision that is taken back, where each has its own reason
 }
 
-func (g *gathered) add(k gatherKey, t Target, s *detect.Suspect, reason string, evidence []detect.Evidence) {
+func (g *gathered) add(k gatherKey, t Target, s *detect.Suspect, reason string, evidence []detect.Evidence) *Request {
 	if g.at == nil {
 		g.at = map[gatherKey]int{}
 	}
@@ -66,11 +68,12 @@ func (g *gathered) add(k gatherKey, t Target, s *detect.Suspect, reason string, 
 	r := &g.requests[i]
 	r.Targets = append(r.Targets, t)
 	r.Seen = append(r.Seen, *s)
+	return r
 }
 
 func (a *Autopilot) renew(out *gathered) {
 	for _, st := range a.renewals {
-		out.add(gatherKey{Block, st.service, st.incident, st.attack, true}, st.target, st.seen, "it goes on", st.seen.Evidence)
+		out.add(gatherKey{verb: Block, service: st.service, incident: st.incident, attack: st.attack, renewal: true}, st.target, st.seen, "it goes on", st.seen.Evidence)
 	}
 	a.renewals = nil
 }
@@ -101,7 +104,7 @@ func (a *Autopilot) block(out *gathered) {
 			continue
 		}
 		a.ask(w, now)
-		out.add(gatherKey{Block, w.s.Service, w.s.Incident, w.s.Attack, false}, Target{Prefix: key}, w.s,
+		out.add(gatherKey{verb: Block, service: w.s.Service, incident: w.s.Incident, attack: w.s.Attack}, Target{Prefix: key}, w.s,
 			string(w.s.Attack)+" on "+w.s.Service, w.s.Evidence)
 	}
 	for _, w := range put {

@@ -55,9 +55,6 @@ func (h *Rehearsal) Step(dst []Row, now time.Time, events []detect.Event) []Row 
 	return dst
 }
 
-// Watch is Autopilot.Watch.
-func (h *Rehearsal) Watch(now time.Time, services []detect.Service) { h.Auto.Watch(now, services) }
-
 func (h *Rehearsal) expire(dst []Row, now time.Time) []Row {
 	for len(h.due) > 0 && !h.due[0].expires.After(now) {
 		r := h.due[0]

@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"fmt"
 	"time"
 
 	"levee/detect"
@@ -25,6 +26,7 @@ type cover struct {
 	fellAt  time.Time
 	restsTo time.Time
 	fell    bool
+	why     string // it fell, with both numbers
 }
 
 func (a *Autopilot) cover(st *stood) {
@@ -39,14 +41,29 @@ func (a *Autopilot) cover(st *stood) {
 	c.acts = append(c.acts, st)
 }
 
-// Watch hears the traffic of every service, about once a second of event time.
-// A service on which it acted and which falls clearly below its usual rate,
-// while services it left alone keep theirs, has lost usual clients: what was
-// done to it in the last five minutes is taken back, and it is left alone for
-// ten.
-func (a *Autopilot) Watch(now time.Time, services []detect.Service) {
+// Watch looks, about once a second of event time, at what auto mode's acts cost
+// usual traffic.
+//
+// An act on a signature is measured within its service, by the requests of
+// usual clients that the signature takes beside those that it does not (see
+// detect.Usual). When fewer than half of those expected get through, while the
+// others do, the act is taken back, and the signature is left alone for ten
+// minutes.
+//
+// Addresses that are dropped send nothing that could be measured beside others
+// in the same service; what they carry of usual traffic is bounded beforehand,
+// by Budget.UsualShare. But a service whose addresses were blocked and which
+// falls clearly below its usual rate, while services that were left alone keep
+// theirs, has lost usual clients: what was blocked on it in the last five
+// minutes is taken back, and it is left alone for ten.
+func (a *Autopilot) Watch(now time.Time, seen *detect.Snapshot) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.watchSigned(now, seen.Incidents)
+	a.watchServices(now, seen.Services)
+}
+
+func (a *Autopilot) watchServices(now time.Time, services []detect.Service) {
 	others, n := 0.0, 0
 	for i := range services {
 		s := &services[i]
@@ -73,7 +90,10 @@ func (a *Autopilot) Watch(now time.Time, services []detect.Service) {
 		if c.fellAt.IsZero() {
 			c.fellAt = now
 		}
-		c.fell = now.Sub(c.fellAt) >= rollBackAfter
+		if c.fell = now.Sub(c.fellAt) >= rollBackAfter; c.fell {
+			c.why = fmt.Sprintf("traffic of %s fell to %.0f%% of its usual rate after it, that of services left alone is at %.0f%%",
+				s.Name, 100*s.Rate/s.Baseline, 100*level)
+		}
 	}
 }
 
@@ -112,11 +132,9 @@ func (a *Autopilot) rollBack(out *gathered) {
 				continue
 			}
 			seen := detect.Suspect{Service: service, MayAct: true}
-			out.add(gatherKey{verb: Unblock, service: service}, st.target, &seen,
-				"usual traffic of "+service+" fell after it, and that of others did not", nil)
+			r := out.add(gatherKey{verb: Unblock, service: service}, st.target, &seen, "roll-back of block: "+c.why, nil)
+			r.Only = append(r.Only, st.id)
 		}
-		*c = cover{restsTo: a.now.Add(restAfter)}
-		a.refused.note(a.now, "roll_back", "usual traffic of "+service+" fell after auto mode's acts: taken back, resting until "+
-			c.restsTo.UTC().Format("15:04:05")+" UTC")
+		*c = cover{restsTo: a.now.Add(restAfter), why: c.why}
 	}
 }

@@ -180,6 +180,7 @@ func (e *Engine) judge(r *Request, c *client) {
 	}
 	if len(e.incidents)+len(e.resting) > 0 {
 		e.matchIncidents(s, n, f)
+		e.countUsual(s, f)
 	}
 	if s.detail != 0 {
 		e.note(r, s, f)

@@ -14,6 +14,7 @@ type incident struct {
 	service  uint8
 	cause    cause   // what opened it
 	arms     []cause // other excesses of the same sources
+	shown    rule    // what Signature puts into words
 	usual    float64 // requests/s of usual traffic under cause and arms
 	top      uint16  // the route its first source asked most
 	abuse    bool    // made of single sources' verdicts, without a signature of its own

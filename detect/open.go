@@ -22,6 +22,7 @@ func (e *Engine) widen(in *incident, f *finding, usual float64) {
 	in.Excess = max(in.Excess, f.cause.covered)
 	if cost := e.cost(&r, usual); r.set != 0 && len(e.work.base) > 0 && cost <= max(costly, in.Collateral) {
 		in.Signature, in.Collateral = e.signature(&r, nil), cost
+		e.sign(in, r)
 	}
 	in.changed = true
 }
@@ -85,6 +86,7 @@ func (e *Engine) openFound(svc uint8, f *finding, from int64) {
 		in.Excess, in.Collateral = shown.covered, shown.collateral
 	}
 	in.Signature = e.signature(&shown.rule, example)
+	e.sign(in, shown.rule)
 	in.Measures = measures(f.attack, f.crowd.repeat >= 2.5, in.Collateral)
 	e.tellIncident(kind, in)
 }

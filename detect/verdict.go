@@ -82,6 +82,7 @@ type Incident struct {
 	Evidence   []Evidence
 	Measures   []Measure // recommended, in order
 	Samples    []Sample  // a few matching requests
+	Usual      Usual     // what the signature takes of usual clients, to measure an act on it by
 }
 
 // Sample is one request kept for people to read. All text is sanitised.

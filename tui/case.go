@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"strings"
+	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -107,6 +108,34 @@ func (m *Model) cmdHandover(args []string) (tea.Cmd, error) {
 	return m.own(id, c.Owner, args[0]), nil
 }
 
+// cmdMute is :mute [FOR|off].
+func (m *Model) cmdMute(args []string) (tea.Cmd, error) {
+	if why := whyNoCase(m); why != "" {
+		return nil, errorText(why)
+	}
+	w, ok := m.op.(Muter)
+	if !ok {
+		return nil, errorText("this levee tells nobody")
+	}
+	d := time.Hour
+	switch {
+	case len(args) > 1:
+		return nil, errorText("takes one time, such as 30m, or off")
+	case len(args) == 1 && args[0] == "off":
+		d = 0
+	case len(args) == 1:
+		var err error
+		if d, err = time.ParseDuration(args[0]); err != nil || d <= 0 {
+			return nil, errorText("takes a time such as 30m, or off")
+		}
+	}
+	id, done := m.incident().ID, "messages about it go again"
+	if d > 0 {
+		done = "nobody is told of it for " + d.String()
+	}
+	return m.run(done, func(ctx context.Context) error { return w.Mute(ctx, id, d) }), nil
+}
+
 // peopleWords completes the names of who is here.
 func peopleWords(m *Model) []string {
 	var out []string
@@ -133,6 +162,9 @@ func (s *incidentScreen) owner(m *Model, t *writer, in *detect.Incident) {
 			text += " (you; :handover NAME gives it away)"
 		}
 		t.pair("owner", text)
+	}
+	if in.Closed.IsZero() && c.Muted.After(m.d.status.Now) {
+		t.pairIn(m.th.warn, "muted", "by "+c.MutedBy+" until "+clock(c.Muted)+"Z: nobody is told of it; :mute off ends that")
 	}
 }
 

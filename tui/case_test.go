@@ -46,6 +46,29 @@ func TestIncidentIsHandedOver(t *testing.T) {
 	}
 }
 
+// An incident is kept quiet for a while; everybody sees it, and by whom.
+func TestIncidentIsMuted(t *testing.T) {
+	f := newFake()
+	ana, bo := desks(t, f)
+	ana.keys("3")
+	for line, want := range map[string]string{":mute soon": "takes a time such as 30m, or off", ":mute -1h": "takes a time", ":mute 1h 2h": "takes one time"} {
+		ana.write(line)
+		ana.keys("enter")
+		ana.sees(want)
+	}
+	ana.write(":mute 2h")
+	ana.keys("enter")
+	ana.sees("muted", "by ana until 05:12:07Z: nobody is told of it; :mute off ends that")
+	bo.wait(time.Second)
+	bo.keys("3")
+	bo.sees("by ana until 05:12:07Z")
+	bo.write(":mute off")
+	bo.keys("enter")
+	if c := f.cases["shop-0307-1"]; !c.Muted.IsZero() {
+		t.Errorf("it is muted: %+v", c)
+	}
+}
+
 // Two take an incident at once: the second is told who was first.
 func TestTwoTakeAnIncident(t *testing.T) {
 	f := newFake()

@@ -77,6 +77,7 @@ func allCommands() []command {
 		}},
 		{"own", "", "make the incident yours", nil, (*Model).cmdOwn},
 		{"note", "TEXT", "write a note about the incident", nil, (*Model).cmdNote},
+		{"mute", "[FOR|off]", "let nobody be woken by the incident for 1h, or for so long; it stays on the screens", names([]string{"1h", "4h", "off"}), (*Model).cmdMute},
 		{"handover", "NAME", "give the incident to somebody else", peopleWords, (*Model).cmdHandover},
 		{"approve", "[CODE]", "be the second person for what another operator asks for", codeWords, (*Model).cmdApprove},
 		{"undo", "", "undo your latest act", nil, func(m *Model, _ []string) (tea.Cmd, error) {

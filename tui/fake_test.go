@@ -380,6 +380,17 @@ func (h hands) Note(_ context.Context, incident, text string) error {
 	return nil
 }
 
+func (h hands) Mute(_ context.Context, incident string, d time.Duration) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c := h.cases[incident]
+	if c.Muted, c.MutedBy = h.now.Add(d), h.who.Name; d == 0 {
+		c.Muted, c.MutedBy = time.Time{}, ""
+	}
+	h.keep(incident, c)
+	return nil
+}
+
 func (f *fake) keep(incident string, c Case) {
 	if f.cases == nil {
 		f.cases = map[string]Case{}

@@ -70,6 +70,12 @@ type Caseworker interface {
 	Note(ctx context.Context, incident, text string) error
 }
 
+// Muter is an Operator who keeps the messages about an incident back, for at most
+// a day; 0 lets them go again.
+type Muter interface {
+	Mute(ctx context.Context, incident string, d time.Duration) error
+}
+
 // Waiter is a Feed that knows which plans wait for a second person.
 type Waiter interface {
 	Waiting() []Waiting

@@ -33,7 +33,7 @@ type Runner func(c *cobra.Command, args []string, act Act) error
 var verbs = []func(Runner) *cobra.Command{
 	blockVerb, unblockVerb, allowVerb, scaleVerb, hardenVerb,
 	decisionsVerb, incidentsVerb, auditVerb, whyVerb,
-	autoVerb, stopVerb, armVerb, approveVerb, expectVerb,
+	autoVerb, stopVerb, armVerb, approveVerb, expectVerb, ackVerb, muteVerb,
 	sessionsVerb, sayVerb, reloadVerb,
 }
 

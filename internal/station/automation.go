@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"levee/actions"
-	"levee/actions/notify"
 	"levee/detect"
 )
 
@@ -76,7 +75,7 @@ func (s *Station) automate(ctx context.Context) error {
 		if now.IsZero() {
 			continue
 		}
-		s.pilot.Watch(now, s.judge.shown.Load().Services)
+		s.pilot.Watch(now, s.judge.shown.Load())
 		for _, q := range s.pilot.Tick(now) {
 			s.carryOut(ctx, q)
 		}
@@ -90,24 +89,11 @@ func (s *Station) carryOut(ctx context.Context, q actions.Request) {
 		return // the leader carries it out
 	}
 	var refused *actions.RefusedError
-	if _, err := s.dispatcher.Act(ctx, q); err != nil && !errors.As(err, &refused) && ctx.Err() == nil {
+	_, err := s.dispatcher.Act(ctx, q)
+	if err != nil && !errors.As(err, &refused) && ctx.Err() == nil {
 		s.o.Log.Warn("auto mode's request was not carried out", "verb", q.Verb, "error", err)
 	}
-}
-
-// tellPeople passes what becomes of an incident on to whoever is to be told.
-func (s *Station) tellPeople(e detect.Event) {
-	if s.notifier == nil || e.Incident == nil {
-		return
+	if err == nil && q.Verb == actions.Unblock {
+		s.tellRollBack(&q)
 	}
-	in := e.Incident
-	n := notify.Event{Incident: in.ID, Service: in.Service, Title: string(in.Attack) + " on " + in.Service, At: e.Time,
-		Severity: notify.Warning, Resolved: e.Kind == detect.IncidentClose}
-	if in.Attack.Hostile() {
-		n.Severity = notify.Critical
-	}
-	if len(in.Evidence) > 0 {
-		n.Text = in.Evidence[0].Text
-	}
-	s.notifier.Tell(n)
 }

@@ -54,8 +54,9 @@ func (s *Station) Case(incident string) status.Case {
 	return s.cases.of[incident] // its notes are replaced, never written again
 }
 
-// Own gives an incident that belongs to from ("": nobody) to the person to. It
-// fails when it belongs to somebody else by now: the first one wins.
+// Own gives an incident that belongs to from ("": nobody) to the person to, and
+// acknowledges it to whoever is told: no reminders, no escalation unless it gets
+// worse. It fails when it belongs to somebody else by now: the first one wins.
 func (o *Operator) Own(ctx context.Context, incident, from, to string) error {
 	a, err := o.mayKeep("own")
 	if err != nil {
@@ -73,6 +74,9 @@ func (o *Operator) Own(ctx context.Context, incident, from, to string) error {
 	})
 	if err != nil {
 		return err
+	}
+	if o.s.notifier != nil {
+		o.s.notifier.Acknowledge(incident, to) // somebody looks after it: nobody else need be woken
 	}
 	what := a.Name + " has taken incident " + incident
 	if to != a.Name {

@@ -124,7 +124,14 @@ func (s *Station) jenkinsOptions(c config.Jenkins) jenkins.Options {
 func NotifyOptions(c config.Config) notify.Options {
 	var o notify.Options
 	for _, n := range c.Notify {
-		o.Targets = append(o.Targets, notify.Target{URL: n.URL.Reveal()})
+		t := notify.Target{Name: n.Name, URL: n.URL.Reveal(), Escalation: n.Escalation}
+		switch n.Least {
+		case "warning":
+			t.Least = notify.Warning
+		case "critical":
+			t.Least = notify.Critical
+		}
+		o.Targets = append(o.Targets, t)
 	}
 	return o
 }

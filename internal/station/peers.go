@@ -51,7 +51,7 @@ func openPeers(s *Station) (*peers, error) {
 	origin := s.chronicle.origin
 	origin.Host = cmp.Or(c.Host, s.o.Name)
 	p.node, err = fleet.New(fleet.Options{Name: c.Name, Host: origin.Host, Keys: keys, Canary: c.Canary,
-		Index: elastic.NewShared(p.client, origin, c.Name, s.o.Now), Known: p.known, Fit: p.fit, Act: s.carryOut,
+		Index: elastic.NewShared(p.client, origin, c.Name, s.o.Now), Known: p.known, Fit: p.fit, Act: s.wishOfPeer, Note: p.note,
 		Path: filepath.Join(s.o.StateDir, "fleet.json"), Now: s.o.Now, Log: s.o.Log})
 	return p, err
 }
@@ -70,6 +70,14 @@ func (p *peers) known(ctx context.Context, id string) (actions.Decision, string,
 		return d, "", true
 	}
 	return d, rows[len(rows)-1].Actor, true
+}
+
+// note keeps in the ledger what became of a canary: the extension of its acts to
+// all hosts, or that they stay off them.
+func (p *peers) note(ctx context.Context, key, text string) {
+	if err := p.s.Record(ctx, actions.Auto, key, text); err != nil && ctx.Err() == nil {
+		p.s.o.Log.Warn("what became of a canary was not written down", "canary", key, "error", err)
+	}
 }
 
 // fit reports whether this host sees traffic: a leader that sees none may not
@@ -116,6 +124,15 @@ func (p *peers) wish(q *actions.Request) bool {
 		q.Reason += " (" + why + ")"
 	}
 	return false
+}
+
+// follows reports whether another host leads, and so tells people.
+func (p *peers) follows() bool {
+	if p == nil {
+		return false
+	}
+	x := p.node.State()
+	return x.Leader != "" && !x.Leads && !x.Alone
 }
 
 // shares reports whether the fleet keeps d in the index of decisions.

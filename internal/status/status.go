@@ -89,6 +89,9 @@ type Case struct {
 	Owner string
 	Since time.Time // when they took it
 	Notes []Note    // oldest first, at most 100
+
+	Muted   time.Time // until then nobody is told of it; zero: they are
+	MutedBy string
 }
 
 // Note is a line that somebody wrote about an incident.
