@@ -22,7 +22,7 @@ func conductOf(t *tally, s *source) uint8 {
 	case s.browses(t),
 		t.nav >= 3 && int(t.nav)*4 >= int(t.hits) && distinct64(s.routes) >= 3:
 		return conductPerson
-	case t.pages >= 3 && int(t.assets)*50 < int(t.pages) && int(t.nav)*10 < int(t.pages) && t.nav < 3:
+	case t.pages >= 3 && int(t.assets)*200 < int(t.pages) && int(t.nav)*10 < int(t.pages) && t.nav < 3:
 		return conductBare
 	case t.hits < 3:
 		return conductYoung
@@ -52,11 +52,11 @@ func (e *Engine) hammers(s *source) bool {
 		return false
 	}
 	r := &e.routes[s.top]
-	if s.top == 0 || r.marks&(routeAsset|routeAPI|routeFeed|routeLogin) != 0 {
-		return false
+	if s.top == 0 || r.marks&(routeAsset|routeAPI|routeFeed|routeLogin) != 0 || r.repeat.n < 20 || r.first > e.start+60 && e.sec-r.first < 900 {
+		return false // what is new may be asked at every key
 	}
 	t := s.recent()
 	asked := float64(t.hits) - float64(t.assets)
 	span := float64(min(60+e.sec%60, e.sec-s.first+1))
-	return asked >= 16 && asked*120/span >= max(24, 8*r.repeat.or(20, 3)) && float64(s.topHits)*2 >= asked && int(t.assets)*2 < int(t.hits) && int(t.nav)-int(t.assets) < 3
+	return asked >= 16 && asked*120/span >= max(24, 8*float64(r.repeat.mean)) && float64(s.topHits)*2 >= asked && int(t.assets)*2 < int(t.hits) && int(t.nav)-int(t.assets) < 3
 }

@@ -138,6 +138,9 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		if x.conduct == conductYoung && (e.sec-x.src.first < 4 || !showsAssets) {
 			continue
 		}
+		if x.conduct == conductOther && x.src.assets() >= 2 && x.src.marks&markHammers == 0 {
+			continue // a page that asks on at every key looks like neither
+		}
 		k.judged += x.weight
 		add(&k.person, x.conduct == conductPerson)
 		add(&k.bare, x.conduct == conductBare)

@@ -1,6 +1,9 @@
 package detect_test
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Attackers who take care not to look like what they are, and the people whose
 // ways they borrow.
@@ -71,6 +74,34 @@ func (w *world) reloaders(n int, onset, dur float64) {
 	}
 }
 
+// typing is a crowd that searches where a release has just begun to make
+// suggestions at every key, and scrolls through pages that never end; with no
+// referer a site has told browsers to keep it to themselves.
+func (w *world) typing(n int, onset, dur float64, referer bool) {
+	w.onset = onset
+	words := []string{"lamp", "armchair", "standing desk", "corner sofa", "woollen rug", "bookshelf"}
+	for range n {
+		a, ua, t := w.addr(), w.agent(), onset+w.r.Float64()*dur
+		page, of := "/find?q="+words[w.r.IntN(6)][:4], ""
+		if referer {
+			of = "https://www.shop.test" + page
+		}
+		w.visit(a, ua, t, 1, page, "https://news.example/")
+		for range 1 + w.r.IntN(4) {
+			word := words[w.r.IntN(6)]
+			for i := 1; i <= len(word); i++ {
+				t += 0.25
+				w.put(one{at: t, from: a, target: "/suggest?q=" + strings.ReplaceAll(word[:i], " ", "+"), agent: ua, refer: of, proto: "HTTP/2.0"})
+			}
+			for i := range w.r.IntN(12) {
+				t += 1.5
+				w.put(one{at: t, from: a, target: fmt.Sprintf("/find/more?q=%s&page=%d", word[:4], i+2), agent: ua, refer: of, proto: "HTTP/2.0"})
+			}
+			t += w.exp(8)
+		}
+	}
+}
+
 func disguiseDrills() []drill {
 	shop := func(rate float64, more func(w *world)) func(w *world) {
 		return func(w *world) { w.host = "www.shop.test"; w.shop(rate); more(w) }
@@ -79,8 +110,10 @@ func disguiseDrills() []drill {
 	return []drill{
 		{name: "one scan from 200 addresses, one try in 20 s", seconds: 900, make: shop(50, func(w *world) { w.spread(200, 20, 200, 690); w.curious(40) }), attacks: "scan", recall: 0.97, within: 110, opens: 60},
 		{name: "one scan from 60 addresses, one try a minute", seconds: 1500, make: shop(20, func(w *world) { w.spread(60, 60, 200, 1290) }), attacks: "scan", recall: 0.95, within: 320},
-		{name: "bots that fetch some files", seconds: 700, make: shop(50, func(w *world) { w.pretenders(500, 0.5, 200, 490) }), attacks: flood, recall: 0.75, within: 150},
-		{name: "bots that fetch some files, people who reload", seconds: 700, make: shop(50, func(w *world) { w.pretenders(300, 0.5, 200, 490); w.reloaders(40, 210, 300) }), attacks: flood, recall: 0.75, within: 150},
+		{name: "bots that fetch some files", seconds: 700, make: shop(50, func(w *world) { w.pretenders(500, 0.5, 200, 490) }), attacks: flood, recall: 0.7, within: 190},
+		{name: "bots that fetch some files, people who reload", seconds: 700, make: shop(50, func(w *world) { w.pretenders(300, 0.5, 200, 490); w.reloaders(40, 210, 300) }), attacks: flood, recall: 0.7, within: 190},
+		{name: "crowd that types", seconds: 600, make: shop(30, func(w *world) { w.typing(1500, 250, 200, true) })},
+		{name: "crowd that types, no referers", seconds: 600, make: shop(30, func(w *world) { w.typing(1500, 250, 200, false) })},
 		{name: "editors in an outage", seconds: 600, make: shop(10, func(w *world) { w.editors(30, 300, 120); w.curious(60) })},
 	}
 }

@@ -120,6 +120,9 @@ func (e *Engine) explore(svc uint8, start cause, usual float64, from, sec int64)
 	if k.samples < 8 || k.sources < 3 && k.mixed < 0.5 {
 		return f // one or two sources are judged by themselves
 	}
+	if start.bare && e.spills(svc, excess) {
+		return f
+	}
 	a, need := e.name(svc, &c, &k)
 	if a != "" && !a.Hostile() {
 		for _, in := range e.incidents {
@@ -167,6 +170,19 @@ func (e *Engine) explore(svc uint8, start cause, usual float64, from, sec int64)
 		f.gain /= 16 // assets follow pages
 	}
 	return f
+}
+
+// spills reports whether an excess of bare clients is small beside an open crowd:
+// among thousands of people some have every file already, or a page that asks on
+// at every key, and look like machines.
+func (e *Engine) spills(svc uint8, excess float64) bool {
+	s := &e.services[svc]
+	for _, in := range e.incidents {
+		if in.service == svc && in.Attack == FlashCrowd {
+			return excess < 0.1*(float64(s.rate.ten)-s.rate.usual()*s.factor)
+		}
+	}
+	return false
 }
 
 // onlyAssets reports whether a cause is a route of assets while one that is

@@ -72,6 +72,8 @@ func (e *Engine) judgeSource(s *source) {
 	e.conclude(s, a, &p)
 }
 
+func (s *source) assets() int { return int(s.cur.assets) + int(s.prev.assets) + int(s.long.assets) }
+
 func (s *source) pages() int { return int(s.cur.pages) + int(s.prev.pages) + int(s.long.pages) }
 
 // harmless is the quick look that most judgments end with: nothing was counted

@@ -15,6 +15,7 @@ const (
 type route struct {
 	service uint8
 	marks   uint8
+	first   int64 // second it was first met; 0 known from an earlier run
 	rate    series
 	person  share // requests of clients with a person's conduct
 	repeat  share // requests a minute that one client makes here
@@ -53,7 +54,7 @@ func (e *Engine) routeOf(service uint8, path []byte, h uint64) (uint16, uint8, u
 		if id == 0 {
 			return 0, marks, h
 		}
-		e.routes[id] = route{service: service, marks: markPath(t) | marks&routeAsset}
+		e.routes[id] = route{service: service, marks: markPath(t) | marks&routeAsset, first: e.sec}
 		e.countChild(t)
 	}
 	*m = routeMemo{h, id, marks}
