@@ -179,7 +179,7 @@ func (e *Engine) spills(svc uint8, excess float64) bool {
 	s := &e.services[svc]
 	for _, in := range e.incidents {
 		if in.service == svc && in.Attack == FlashCrowd {
-			return excess < 0.1*(float64(s.rate.ten)-s.rate.usual()*s.factor)
+			return excess < 0.03*(float64(s.rate.ten)-s.rate.usual()*s.factor)
 		}
 	}
 	return false
