@@ -2,11 +2,13 @@ package source
 
 import (
 	"bytes"
+	"compress/zlib"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	wire "encoding/binary"
 	"encoding/pem"
 	"io"
 	"math/big"
@@ -14,8 +16,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	lumber "github.com/elastic/go-lumber/client/v2"
@@ -113,18 +117,72 @@ func TestBeatsRefusesClaims(t *testing.T) {
 	}
 }
 
-func FuzzBeatsFrames(f *testing.F) {
-	f.Add([]byte("2W\x00\x00\x00\x012J\x00\x00\x00\x01\x00\x00\x00\x02{}"), uint8(3))
-	f.Fuzz(func(t *testing.T, p []byte, cut uint8) {
-		whole, parts := &framed{}, &framed{}
-		err := whole.look(p)
-		k := min(int(cut), len(p))
-		perr := parts.look(p[:k])
-		if perr == nil {
-			perr = parts.look(p[k:])
+// TestBeatsRefusesPackedClaims hides frames in a compressed one: an event that
+// claims 4 GiB, one that unpacks to more than a window may hold, more events
+// than the window said, and a window within the window.
+func TestBeatsRefusesPackedClaims(t *testing.T) {
+	event := func(n uint32, body []byte) []byte {
+		return append(wire.BigEndian.AppendUint32([]byte("2J\x00\x00\x00\x01"), n), body...)
+	}
+	const most = 100_000
+	for name, x := range map[string][]byte{
+		"4 GiB":           packedWindow(t, 1, event(1<<32-1, nil)),
+		"a bomb":          packedWindow(t, 5, bytes.Repeat(event(most/4, make([]byte, most/4)), 5)),
+		"too many events": packedWindow(t, 1, bytes.Repeat(event(2, []byte("{}")), 2)),
+		"a window":        packedWindow(t, 1, []byte("2W\x00\x00\x00\x01")),
+		"packed twice":    packedWindow(t, 1, packedWindow(t, 1, event(2, []byte("{}")))[6:]),
+		"torn":            packedWindow(t, 2, event(2, []byte("{}"))[:9]),
+	} {
+		in := &framed{Conn: conn{bytes.NewReader(x)}, most: most}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		n, err := io.Copy(io.Discard, in)
+		runtime.ReadMemStats(&after)
+		if err == nil || n > most+1000 {
+			t.Errorf("%s: %d bytes let through, %v", name, n, err)
 		}
-		if (err == nil) != (perr == nil) || err == nil && (whole.skip != parts.skip || whole.n != parts.n) {
-			t.Errorf("%q at once: %v, cut at %d: %v", p, err, k, perr)
+		if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 {
+			t.Errorf("%s: %d bytes were set aside", name, used)
+		}
+	}
+}
+
+// packedWindow is a window of n events in one compressed frame.
+func packedWindow(t testing.TB, n uint32, frames []byte) []byte {
+	t.Helper()
+	var z bytes.Buffer
+	w := zlib.NewWriter(&z)
+	if _, err := w.Write(frames); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	out := wire.BigEndian.AppendUint32([]byte("2W"), n)
+	return append(wire.BigEndian.AppendUint32(append(out, "2C"...), uint32(z.Len())), z.Bytes()...)
+}
+
+// conn is a connection that only reads.
+type conn struct{ io.Reader }
+
+func (conn) Write(p []byte) (int, error)      { return len(p), nil }
+func (conn) Close() error                     { return nil }
+func (conn) LocalAddr() net.Addr              { return nil }
+func (conn) RemoteAddr() net.Addr             { return nil }
+func (conn) SetDeadline(time.Time) error      { return nil }
+func (conn) SetReadDeadline(time.Time) error  { return nil }
+func (conn) SetWriteDeadline(time.Time) error { return nil }
+
+// FuzzBeatsFrames reads the same bytes at once and one by one.
+func FuzzBeatsFrames(f *testing.F) {
+	frame := []byte("2J\x00\x00\x00\x01\x00\x00\x00\x02{}")
+	f.Add(append([]byte("2W\x00\x00\x00\x01"), frame...))
+	f.Add(packedWindow(f, 2, append(frame, frame...)))
+	f.Fuzz(func(t *testing.T, p []byte) {
+		whole, err := io.ReadAll(&framed{Conn: conn{bytes.NewReader(p)}, most: beatsRoom})
+		parts, perr := io.ReadAll(iotest.OneByteReader(&framed{Conn: conn{iotest.OneByteReader(bytes.NewReader(p))}, most: beatsRoom}))
+		if (err == nil) != (perr == nil) || !bytes.Equal(whole, parts) {
+			t.Errorf("%q at once: %q %v, byte by byte: %q %v", p, whole, err, parts, perr)
 		}
 	})
 }

@@ -1,8 +1,13 @@
 package source
 
 import (
+	"bufio"
+	"bytes"
+	"compress/zlib"
 	wire "encoding/binary"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -12,7 +17,9 @@ import (
 // windows of 2,048 events, Logstash of 4,096.
 const (
 	beatsWindow  = 1 << 16
-	beatsPayload = 32 << 20 // bytes of a frame
+	beatsPayload = 32 << 20 // bytes of a compressed frame
+	beatsEvent   = 16 << 20 // bytes of an event; Filebeat's own limit of a line is 10 MiB
+	beatsRoom    = 64 << 20 // bytes of all events of a window
 	beatsIdle    = 15 * time.Minute
 )
 
@@ -31,24 +38,31 @@ func (l *limited) Accept() (net.Conn, error) {
 		}
 		select {
 		case l.room <- struct{}{}:
-			return &framed{Conn: c, leave: sync.OnceFunc(func() { <-l.room })}, nil
+			return &framed{Conn: c, most: beatsRoom, leave: sync.OnceFunc(func() { <-l.room })}, nil
 		default:
 			_ = c.Close()
 		}
 	}
 }
 
-// framed is a connection whose frames are looked at on their way: the server
-// behind it would set memory aside for whatever number a frame claims.
+// framed is a connection of version 2 whose frames are looked at, and unpacked,
+// on their way. The server behind it would set aside whatever a frame claims,
+// also one within a compressed frame, where nothing else could see it.
 type framed struct {
 	net.Conn
 	leave func()
 
-	ahead []byte // was read already, to see which version it is
+	ahead  []byte // was read already, to see which version it is
+	in     *bufio.Reader
+	packed io.Reader // what is in the compressed frame that is being read; nil: none is
+	rest   io.Reader // of that frame, as it comes
 
-	head [10]byte // of the frame that is being read
-	n    int      // how much of head is there
-	skip uint32   // bytes of payload still to come
+	out  []byte // the header that comes next
+	head [10]byte
+	body uint32 // bytes of payload still to come
+	left uint32 // events still to come in this window
+	most uint32 // bytes of payload that may come in a window
+	room uint32 // of which may still come in this one
 }
 
 // Close implements net.Conn.
@@ -66,54 +80,98 @@ func (c *framed) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t)
 }
 
-// Read implements net.Conn.
+// Read implements net.Conn. What it returns has no compressed frames.
 func (c *framed) Read(p []byte) (int, error) {
-	var n int
-	var err error
-	if len(c.ahead) > 0 {
-		n = copy(p, c.ahead)
-		c.ahead = c.ahead[n:]
-	} else {
-		n, err = c.Conn.Read(p)
+	if c.in == nil {
+		c.in = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(c.ahead), c.Conn), 32<<10)
 	}
-	if ferr := c.look(p[:n]); ferr != nil {
-		return 0, ferr
+	for len(p) > 0 {
+		switch {
+		case len(c.out) > 0:
+			n := copy(p, c.out)
+			c.out = c.out[n:]
+			return n, nil
+		case c.body > 0:
+			n, err := c.from().Read(p[:min(uint32(len(p)), c.body)])
+			c.body -= uint32(n)
+			if n > 0 {
+				return n, nil
+			}
+			if err != nil {
+				return 0, torn(err)
+			}
+		default:
+			if err := c.next(); err != nil {
+				return 0, err
+			}
+		}
 	}
-	return n, err
+	return 0, nil
 }
 
-// look follows the frames in p.
-func (c *framed) look(p []byte) error {
-	for len(p) > 0 {
-		if c.skip > 0 {
-			k := min(uint32(len(p)), c.skip)
-			c.skip -= k
-			p = p[k:]
-			continue
-		}
-		c.head[c.n] = p[0]
-		c.n++
-		p = p[1:]
-		if c.n < 2 {
-			continue
-		}
-		if c.head[0] != '2' {
-			return fmt.Errorf("lumberjack version %q is not spoken here", c.head[0])
-		}
-		switch kind := c.head[1]; {
-		case kind == 'W' && c.n == 6:
-			if n := wire.BigEndian.Uint32(c.head[2:]); n > beatsWindow {
-				return fmt.Errorf("a window of %d events is too large", n)
-			}
-			c.n = 0
-		case kind == 'C' && c.n == 6, kind == 'J' && c.n == 10:
-			if c.skip = wire.BigEndian.Uint32(c.head[c.n-4:]); c.skip > beatsPayload {
-				return fmt.Errorf("a frame of %d bytes is too large", c.skip)
-			}
-			c.n = 0
-		case kind != 'W' && kind != 'C' && kind != 'J':
-			return fmt.Errorf("lumberjack frame %q is not known", kind)
-		}
+func (c *framed) from() io.Reader {
+	if c.packed != nil {
+		return c.packed
 	}
+	return c.in
+}
+
+// torn is what an end within a frame is.
+func torn(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// next reads the header of the next frame. Within a window only events come,
+// outside of it only windows.
+func (c *framed) next() error {
+	_, err := io.ReadFull(c.from(), c.head[:2])
+	if c.packed != nil && errors.Is(err, io.EOF) {
+		_, err = io.Copy(io.Discard, c.rest)
+		c.packed, c.rest = nil, nil
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	if c.head[0] != '2' {
+		return fmt.Errorf("lumberjack version %q is not spoken here", c.head[0])
+	}
+	kind, size := c.head[1], 6
+	switch {
+	case kind == 'W' && c.left == 0 && c.packed == nil, kind == 'C' && c.left > 0 && c.packed == nil:
+	case kind == 'J' && c.left > 0:
+		size = 10
+	default:
+		return fmt.Errorf("lumberjack frame %q is not known, or not here", kind)
+	}
+	if _, err := io.ReadFull(c.from(), c.head[2:size]); err != nil {
+		return torn(err)
+	}
+	n := wire.BigEndian.Uint32(c.head[size-4:])
+	switch kind {
+	case 'W':
+		if n > beatsWindow {
+			return fmt.Errorf("a window of %d events is too large", n)
+		}
+		c.left, c.room = n, c.most
+	case 'C':
+		if n > beatsPayload {
+			return fmt.Errorf("a frame of %d bytes is too large", n)
+		}
+		c.rest = io.LimitReader(c.in, int64(n))
+		if c.packed, err = zlib.NewReader(c.rest); err != nil {
+			return fmt.Errorf("a compressed frame: %w", torn(err))
+		}
+		return nil
+	case 'J':
+		if n > min(beatsEvent, c.room) {
+			return fmt.Errorf("an event of %d bytes is too large, or its window is", n)
+		}
+		c.left, c.room, c.body = c.left-1, c.room-n, n
+	}
+	c.out = c.head[:size]
 	return nil
 }
