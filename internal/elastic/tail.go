@@ -14,7 +14,7 @@ import (
 // Bounds of a Tail.
 const (
 	tailPage  = 2000 // documents a page
-	tailPoll  = 250 * time.Millisecond
+	tailPoll  = 100 * time.Millisecond
 	tailKeep  = "1m"             // how long the cluster keeps a point in time between two pages
 	tailList  = 5 * time.Second  // how often indices are listed
 	tailLate  = 24 * time.Hour   // documents that are later than this are not judged
@@ -55,16 +55,18 @@ type Tail struct {
 	shards  int                // most that any index has
 	listed  time.Time
 
-	shard int             // which one pit covers
-	pit   string          // "" none is open
-	query object          // of the open point in time
-	after json.RawMessage // the last document's place in it
-	whole bool            // every shard answered each time
-	ended bool            // all of the last point in time was read, and the shards' floors were not settled yet
-	idle  bool            // nothing new since the shards were last gone through
-	page  []arrival
-	left  int64 // documents matched and not read yet
-	note  string
+	shard   int             // which one is read
+	reading bool            // it was begun and not read to its end
+	first   bool            // its first page comes next, which most often is its last: it needs no point in time
+	pit     string          // "" none is open
+	query   object          // of the open point in time
+	after   json.RawMessage // the last document's place in it
+	whole   bool            // every shard answered each time
+	ended   bool            // a shard was read to its end, and the floors were not settled yet
+	idle    bool            // nothing new since the shards were last gone through
+	page    []arrival
+	left    int64 // documents matched and not read yet
+	note    string
 }
 
 // lastMoment stands for any later one, in milliseconds: the end of 9999.
@@ -117,8 +119,8 @@ func (t *Tail) Next(ctx context.Context) ([]Document, error) {
 		if t.ended {
 			t.settle()
 		}
-		if t.pit == "" {
-			err := t.open(ctx)
+		if !t.reading {
+			err := t.turn(ctx)
 			if tries < mostTries && notReady(err) {
 				tries++ // most often, an index is being made
 				wait(ctx, t.o.Poll)
@@ -130,11 +132,16 @@ func (t *Tail) Next(ctx context.Context) ([]Document, error) {
 		}
 		docs, err := t.read(ctx)
 		switch {
+		case notReady(err) && tries < mostTries:
+			tries++
+			t.close(ctx)
+			wait(ctx, t.o.Poll)
+			continue
 		case IsKind(err, Missing) && tries < mostTries:
 			// The point in time expired, or its index is gone. Nothing of it is
 			// needed: what was judged is known by number.
 			tries++
-			t.pit = ""
+			t.pit, t.reading = "", false
 			if err = t.list(ctx); err != nil {
 				return nil, err
 			}
@@ -146,7 +153,7 @@ func (t *Tail) Next(ctx context.Context) ([]Document, error) {
 			t.idle = false
 			return docs, nil
 		}
-		if t.pit != "" {
+		if t.reading {
 			continue // a page of what is known already
 		}
 		if ctx.Err() != nil {
@@ -203,9 +210,9 @@ func (t *Tail) save() error {
 	return t.pos.save(t.o.File)
 }
 
-// open opens a point in time of the next shards, after a pause when there was
-// nothing new in any.
-func (t *Tail) open(ctx context.Context) error {
+// turn goes on to the next shards, after a pause when there was nothing new in
+// any.
+func (t *Tail) turn(ctx context.Context) error {
 	now := t.o.Now()
 	if t.shard++; t.shard >= t.shards {
 		t.shard = 0
@@ -224,25 +231,33 @@ func (t *Tail) open(ctx context.Context) error {
 			return err
 		}
 	}
-	return t.openShard(ctx, t.shard)
-}
-
-func (t *Tail) openShard(ctx context.Context, shard int) error {
-	var a struct {
-		ID string `json:"id"`
-	}
-	err := t.o.Client.call(ctx, http.MethodPost, "/"+url.PathEscape(t.o.Index)+"/_pit?ignore_unavailable=true&keep_alive="+tailKeep+
-		"&preference="+url.QueryEscape("_shards:"+strconv.Itoa(shard)), nil, &a)
-	if err != nil {
-		return err
-	}
-	t.pit, t.after, t.whole, t.ended, t.left = a.ID, nil, true, false, 0
+	t.reading, t.first, t.whole, t.ended, t.left = true, true, true, false, 0
 	t.query = t.unread()
 	return nil
 }
 
-// close gives the point in time back; one that is not given back expires.
+// shardPath is where something is asked of the shards of one number.
+func (t *Tail) shardPath(what string, shard int) string {
+	return "/" + url.PathEscape(t.o.Index) + "/" + what + "?ignore_unavailable=true&preference=" + url.QueryEscape("_shards:"+strconv.Itoa(shard))
+}
+
+// open opens a point in time of what the first page left.
+func (t *Tail) open(ctx context.Context) error {
+	var a struct {
+		ID string `json:"id"`
+	}
+	if err := t.o.Client.call(ctx, http.MethodPost, t.shardPath("_pit", t.shard)+"&keep_alive="+tailKeep, nil, &a); err != nil {
+		return err
+	}
+	t.pit, t.after = a.ID, nil
+	t.query = t.unread()
+	return nil
+}
+
+// close ends the reading of the shards and gives the point in time back; one
+// that is not given back expires.
 func (t *Tail) close(ctx context.Context) {
+	t.reading = false
 	if t.pit == "" {
 		return
 	}

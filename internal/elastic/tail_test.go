@@ -61,7 +61,7 @@ func numbered(n int, now time.Time) string {
 // tailing opens a tail of index that keeps its position in dir.
 func tailing(t testing.TB, c *Client, index, dir string) *Tail {
 	t.Helper()
-	tail, err := NewTail(TailOptions{Client: c, Index: index, File: filepath.Join(dir, "tail.json"), Poll: 50 * time.Millisecond})
+	tail, err := NewTail(TailOptions{Client: c, Index: index, File: filepath.Join(dir, "tail.json"), Poll: 50 * time.Millisecond, Page: 400})
 	must(t, err)
 	return tail
 }
@@ -273,7 +273,7 @@ func TestTailProblems(t *testing.T) {
 					c.answer(w, r)
 				case strings.Contains(r.URL.Path, "/_settings/"):
 					answer(200, es, `{"f-1":{"settings":{"index.uuid":"u","index.number_of_shards":"1"}}}`)(w, r)
-				case r.URL.Path == "/_search":
+				case strings.HasSuffix(r.URL.Path, "/_search"):
 					answer(200, es, `{"pit_id":"p","hits":{"hits":[{"_index":"f-1","_seq_no":5,"_source":{"message":"m"},"sort":[1,1]}]}}`)(w, r)
 				default:
 					answer(200, es, `{"id":"p"}`)(w, r)

@@ -56,9 +56,6 @@ func (t *Tail) list(ctx context.Context) error {
 // begin passes over what is there already.
 func (t *Tail) begin(ctx context.Context) error {
 	for k := 0; k < t.shards && !t.o.FromStart; k++ {
-		if err := t.openShard(ctx, k); err != nil {
-			return err
-		}
 		var a struct {
 			Aggs struct {
 				Indices struct {
@@ -71,12 +68,11 @@ func (t *Tail) begin(ctx context.Context) error {
 				} `json:"indices"`
 			} `json:"aggregations"`
 		}
-		err := t.o.Client.call(ctx, http.MethodPost, "/_search", object{
-			"size": 0, "track_total_hits": false, "pit": object{"id": t.pit},
+		err := t.o.Client.call(ctx, http.MethodPost, t.shardPath("_search", k), object{
+			"size": 0, "track_total_hits": false,
 			"aggs": object{"indices": object{"terms": object{"field": "_index", "size": 10000},
 				"aggs": object{"last": object{"max": object{"field": "_seq_no"}}}}},
 		}, &a)
-		t.close(ctx)
 		if err != nil {
 			return err
 		}
@@ -93,17 +89,27 @@ func (t *Tail) begin(ctx context.Context) error {
 	return t.save()
 }
 
-// read reads the next page of the open point in time; with the last page it
-// is given back.
+// read reads the next page of the shards: the first as they are, the others
+// from a point in time, which is given back with the last.
 func (t *Tail) read(ctx context.Context) ([]Document, error) {
 	var a tailAnswer
-	t.query["pit"] = object{"id": t.pit, "keep_alive": tailKeep}
-	if t.after != nil {
-		t.query["search_after"], t.query["track_total_hits"] = t.after, false
+	path := t.shardPath("_search", t.shard)
+	if !t.first {
+		if t.pit == "" {
+			if err := t.open(ctx); err != nil {
+				return nil, err
+			}
+		}
+		path = "/_search"
+		t.query["pit"] = object{"id": t.pit, "keep_alive": tailKeep}
+		if t.after != nil {
+			t.query["search_after"], t.query["track_total_hits"] = t.after, false
+		}
 	}
-	if err := t.o.Client.call(ctx, http.MethodPost, "/_search", t.query, &a); err != nil {
+	if err := t.o.Client.call(ctx, http.MethodPost, path, t.query, &a); err != nil {
 		return nil, err
 	}
+	t.first = false
 	if a.PIT != "" {
 		t.pit = a.PIT
 	}
@@ -185,7 +191,8 @@ func (t *Tail) unread() object {
 		"size": t.o.Page, "track_total_hits": 1_000_000, "seq_no_primary_term": true,
 		"_source": skipped,
 		"query":   object{"bool": object{"filter": filter}},
-		"sort":    []object{{t.o.Time: object{"order": "asc", "unmapped_type": "date", "format": "epoch_millis"}}, {"_shard_doc": "asc"}},
+		// A point in time breaks ties by itself, in the order of the shard.
+		"sort": []object{{t.o.Time: object{"order": "asc", "unmapped_type": "date", "format": "epoch_millis"}}},
 	}
 }
 
