@@ -3,6 +3,7 @@
 #
 #   es.sh up     start it, print its URL, leave it running
 #   es.sh down   stop it
+#   es.sh again  start it once more with the data it had
 #   es.sh hold   start it, print its URL, stop it when standard input ends:
 #                whoever holds the pipe owns the node, however they die
 #
@@ -76,12 +77,25 @@ Y
 }
 
 up() {
+  free
+  unpack
+  configure
+  run
+}
+
+again() {
+  free
+  run
+}
+
+free() {
   if curl -s -o /dev/null "http://127.0.0.1:$port/"; then
     echo "port $port is taken; choose another with ES_PORT" >&2
     exit 1
   fi
-  unpack
-  configure
+}
+
+run() {
   local as=()
   if [ "$(id -u)" = 0 ]; then # it refuses to run as root
     chown -R nobody:nogroup "$state"
@@ -128,6 +142,6 @@ hold() {
 }
 
 case "${1:-up}" in
-  up | down | hold) "$1" ;;
-  *) echo "usage: es.sh up|down|hold" >&2; exit 2 ;;
+  up | down | again | hold) "$1" ;;
+  *) echo "usage: es.sh up|down|again|hold" >&2; exit 2 ;;
 esac

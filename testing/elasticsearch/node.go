@@ -87,6 +87,22 @@ func Start(o Options) (*Node, error) {
 	return nil, fmt.Errorf("start node: %w: %s", cmd.Wait(), said.String())
 }
 
+// Halt ends the node and keeps its data, as when its machine is restarted.
+func (n *Node) Halt() error { return n.script("down") }
+
+// Again starts a node that was halted, with the data it had, and waits until it
+// answers.
+func (n *Node) Again() error { return n.script("again") }
+
+func (n *Node) script(verb string) error {
+	cmd := exec.Command("bash", n.cmd.Args[1], verb)
+	cmd.Env = n.cmd.Env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("node, %s: %w: %s", verb, err, out)
+	}
+	return nil
+}
+
 // Stop ends the node and waits until it is gone. Its data go with it.
 func (n *Node) Stop() error {
 	if err := n.held.Close(); err != nil {
