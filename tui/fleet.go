@@ -71,7 +71,11 @@ func (s *fleetScreen) draw(m *Model, c *canvas, h int) {
 		return
 	}
 	old := m.d.now().Sub(f.At)
-	m.heading(c, m.crumbs("the "+span(f.Window)+" before "+clock(f.At)+"Z"))
+	what := "the " + span(f.Window) + " before " + clock(f.At) + "Z"
+	if part := sampledText(f.Sampled); part != "" {
+		what += "; status and lists " + part
+	}
+	m.heading(c, m.crumbs(what))
 	s.problem(m, c, stop)
 	t := m.d.snap.Total
 	here := "no data yet"
@@ -112,7 +116,11 @@ func (s *fleetScreen) sources(m *Model, c *canvas, stop int) {
 	if c.rows >= stop-1 {
 		return
 	}
-	m.heading(c, "Busiest sources of the fleet  enter opens one")
+	title := "Busiest sources of the fleet"
+	if part := sampledText(s.fleet.Sampled); part != "" {
+		title += ", " + part
+	}
+	m.heading(c, title+"  enter opens one")
 	if len(s.fleet.Sources) == 0 {
 		c.line(m.th.dim, " none in this window")
 		return
@@ -184,6 +192,15 @@ func (s *fleetScreen) pair(m *Model, c *canvas, name, fleet, here string) {
 	c.put(m.th.rule, "│")
 	c.cell(p, " "+here, c.w-c.col, false)
 	c.end()
+}
+
+// sampledText says that figures are estimates from a share of the requests; ""
+// when they are of every one.
+func sampledText(share float64) string {
+	if share <= 0 || share >= 1 {
+		return ""
+	}
+	return "sampled, 1 in " + number(1/share)
 }
 
 // statusText writes the mix of statuses, what rounds to nothing left out.

@@ -70,6 +70,10 @@ var goldens = []struct {
 	{name: "health", keys: "8"},
 	{name: "sessions", keys: "9"},
 	{name: "fleet", keys: "0 j", change: fleetNight},
+	{name: "fleet-sampled", keys: "0", change: func(f *fake) {
+		fleetNight(f)
+		f.fleet.Window, f.fleet.Sampled = time.Hour, 1./741
+	}},
 	{name: "fleet-not-configured", keys: "0"},
 	{name: "fleet-down", keys: "0", change: func(f *fake) {
 		fleetNight(f)

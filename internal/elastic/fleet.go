@@ -2,12 +2,17 @@ package elastic
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/url"
-	"strconv"
+	"sync"
 	"time"
+)
+
+// mostExact is how many requests are counted one by one for the status mix and
+// the top lists. Of more, a random share of about mostSampled is, so that a
+// busy day costs the cluster no more than a quiet one.
+const (
+	mostExact   = 500_000
+	mostSampled = 200_000
 )
 
 // Fleet is the traffic of all hosts, as the cluster counted it. It is
@@ -22,26 +27,20 @@ type Fleet struct {
 	Before   float64    // requests/s in the same window an hour earlier; 0 when there was nothing
 	Status   [6]float64 // share of 1xx … 5xx at index 1 … 5, without or another at 0
 	Distinct int        // distinct sources (an estimate past 3000)
+	Sampled  float64    // share of the requests that Status and the lists below were estimated from; 1: all of them
 	Sources  []FleetTop // busiest first, at most 20
 	Paths    []FleetTop
 	Agents   []FleetTop
 	Hosts    []FleetTop
-	History  []FleetPoint // oldest first
-	Partial  bool         // some shards did not answer: the figures are too low
-	Why      string       // what the first of them said
-	Note     string       // what can't be shown, or whose clock is wrong, and the mend; "" all is well
+	Partial  bool   // some shards did not answer: the figures are too low
+	Why      string // what the first of them said
+	Note     string // what can't be shown, or whose clock is wrong, and the mend; "" all is well
 }
 
 // FleetTop is one row of a top list. Name is sanitised.
 type FleetTop struct {
 	Name  string
 	Count uint64
-}
-
-// FleetPoint is a step of the past.
-type FleetPoint struct {
-	Time     time.Time
-	Requests uint64
 }
 
 // FleetQuery says what to look at.
@@ -61,142 +60,61 @@ func (c *Client) Fleet(ctx context.Context, q FleetQuery, now time.Time) (*Fleet
 	return c.fleet(ctx, q, m, now)
 }
 
+// fleet asks how many requests there are, which indices answer without looking
+// at any, and then, at once, for what takes a look at each: how many sources
+// are distinct, and what the requests or a share of them are.
 func (c *Client) fleet(ctx context.Context, q FleetQuery, m mapped, now time.Time) (*Fleet, error) {
 	if q.Window <= 0 {
-		q.Window = 5 * time.Minute
+		q.Window = defaultWindow
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	var a fleetAnswer
+	f := &Fleet{At: now, Window: q.Window, Note: m.note, Sampled: 1}
 	began := time.Now()
-	moved, err := c.send(ctx, http.MethodPost, q.path(), q.body(m, now), &a)
+	a, err := c.count(ctx, q, q.counts(m, now))
 	if err != nil {
 		return nil, err
 	}
-	f := &Fleet{At: now, Window: q.Window, Took: time.Duration(a.Took) * time.Millisecond, Moved: moved,
-		Partial: a.TimedOut || a.Shards.Failed > 0, Why: a.Shards.why(), Note: m.note}
-	r := a.Aggs.Recent
-	f.Requests = r.Count
-	f.Rate = float64(r.Count) / q.Window.Seconds()
-	f.Before = float64(a.Aggs.Before.Count) / q.Window.Seconds()
-	f.Distinct = int(r.Distinct.Value)
-	known := uint64(0)
-	for i := 1; i <= 5; i++ {
-		if n := r.Status.Buckets[strconv.Itoa(i)].Count; r.Count > 0 {
-			f.Status[i] = float64(n) / float64(r.Count)
-			known += n
-		}
-	}
-	if r.Count > 0 {
-		f.Status[0] = float64(r.Count-min(known, r.Count)) / float64(r.Count)
-	}
-	f.Sources, f.Paths, f.Agents, f.Hosts = r.Sources.tops(), r.Paths.tops(), r.Agents.tops(), r.Hosts.tops()
-	for _, b := range r.History.Buckets {
-		f.History = append(f.History, FleetPoint{time.UnixMilli(b.Key).UTC(), b.Count})
-	}
+	f.take(a)
+	windows := a.Aggs.Windows.Buckets
+	f.Requests = windows.Recent.Count
+	f.Rate = float64(f.Requests) / q.Window.Seconds()
+	f.Before = float64(windows.Before.Count) / q.Window.Seconds()
 	if note := a.Aggs.Ahead.clocks(now.Add(time.Since(began)/2), q.Index); note != "" {
 		f.Note = note
 	}
+	if f.Requests > mostExact {
+		f.Sampled = mostSampled / float64(f.Requests)
+	}
+	var both sync.WaitGroup
+	var distinct, mix fleetAnswer
+	var derr, merr error
+	both.Go(func() { distinct, derr = c.count(ctx, q, q.distinct(m, now)) })
+	both.Go(func() { mix, merr = c.count(ctx, q, q.mix(m, now, f.Sampled)) })
+	both.Wait()
+	switch {
+	case derr != nil:
+		return nil, derr
+	case merr != nil:
+		return nil, merr
+	}
+	f.take(distinct)
+	f.take(mix)
+	f.Distinct = int(distinct.Aggs.Distinct.Value)
+	x := mix.Aggs.Mix
+	f.Status = x.Statuses.mix(uint64(float64(x.Count) / f.Sampled)) // what was drawn is not scaled up, what it is made of is
+	f.Sources, f.Paths, f.Agents, f.Hosts = x.Sources.tops(), x.Paths.tops(), x.Agents.tops(), x.Hosts.tops()
 	return f, nil
 }
 
-// path is where q is asked. A pattern that matches nothing is no mistake: the
-// first document may be on its way.
-func (q FleetQuery) path() string {
-	return "/" + url.PathEscape(q.Index) + "/_search?ignore_unavailable=true&allow_no_indices=true&request_cache=false"
-}
-
-type object = map[string]any
-
-func between(f FleetFields, from, to time.Time) object {
-	return object{"range": object{f.Time: object{"gte": from.UnixMilli(), "lt": to.UnixMilli(), "format": "epoch_millis"}}}
-}
-
-func (q FleetQuery) body(f mapped, now time.Time) object {
-	from := now.Add(-q.Window)
-	status := object{}
-	for i := 1; i <= 5 && f.Status != ""; i++ {
-		status[strconv.Itoa(i)] = object{"prefix": object{f.Status: strconv.Itoa(i)}}
-		if f.numbers {
-			status[strconv.Itoa(i)] = object{"range": object{f.Status: object{"gte": 100 * i, "lt": 100*i + 100}}}
-		}
+// take adds what an answer cost and whether it is whole.
+func (f *Fleet) take(a fleetAnswer) {
+	f.Took += time.Duration(a.Took) * time.Millisecond
+	f.Moved += a.moved
+	f.Partial = f.Partial || a.TimedOut || a.Shards.Failed > 0
+	if f.Why == "" {
+		f.Why = a.Shards.why()
 	}
-	step := fmt.Sprintf("%ds", int64(max(q.Window/60, time.Second)/time.Second))
-	recent := object{
-		"distinct": object{"cardinality": object{"field": f.Source, "precision_threshold": 3000}},
-		"history": object{"date_histogram": object{"field": f.Time, "fixed_interval": step, "min_doc_count": 0,
-			"extended_bounds": object{"min": from.UnixMilli(), "max": now.UnixMilli() - 1}}},
-	}
-	if f.Status != "" {
-		recent["status"] = object{"filters": object{"filters": status}}
-	}
-	for name, field := range map[string]string{"sources": f.Source, "paths": f.Path, "agents": f.Agent, "hosts": f.Host} {
-		if field != "" {
-			recent[name] = object{"terms": object{"field": field, "size": 20}}
-		}
-	}
-	// What lies ahead of the cluster's own clock tells whose clock is wrong.
-	ahead := object{"range": object{f.Time: object{"gt": "now+1m", "lt": "now+1d"}}}
-	return object{
-		"size": 0, "track_total_hits": false, "timeout": "5s",
-		"query": object{"bool": object{"filter": []object{{"bool": object{"should": []object{ahead,
-			between(f.FleetFields, from, now), between(f.FleetFields, from.Add(-time.Hour), now.Add(-time.Hour))}, "minimum_should_match": 1}}}}},
-		"aggs": object{
-			"ahead":  object{"date_range": object{"field": f.Time, "ranges": []object{{"from": "now+1m"}}}},
-			"before": object{"filter": between(f.FleetFields, from.Add(-time.Hour), now.Add(-time.Hour))},
-			"recent": object{"filter": between(f.FleetFields, from, now), "aggs": recent},
-		},
-	}
-}
-
-type fleetAnswer struct {
-	Took     int64        `json:"took"`
-	TimedOut bool         `json:"timed_out"`
-	Shards   shardsAnswer `json:"_shards"`
-	Aggs     struct {
-		Ahead  aheadAnswer `json:"ahead"`
-		Before struct {
-			Count uint64 `json:"doc_count"`
-		} `json:"before"`
-		Recent struct {
-			Count    uint64 `json:"doc_count"`
-			Distinct struct {
-				Value float64 `json:"value"`
-			} `json:"distinct"`
-			Status struct {
-				Buckets map[string]struct {
-					Count uint64 `json:"doc_count"`
-				} `json:"buckets"`
-			} `json:"status"`
-			History struct {
-				Buckets []struct {
-					Key   int64  `json:"key"`
-					Count uint64 `json:"doc_count"`
-				} `json:"buckets"`
-			} `json:"history"`
-			Sources, Paths, Agents, Hosts termsAnswer
-		} `json:"recent"`
-	} `json:"aggregations"`
-}
-
-// shardsAnswer tells whether all shards answered.
-type shardsAnswer struct {
-	Failed   int `json:"failed"`
-	Failures []struct {
-		Index  string `json:"index"`
-		Reason struct {
-			Type   string `json:"type"`
-			Reason string `json:"reason"`
-		} `json:"reason"`
-	} `json:"failures"`
-}
-
-func (s shardsAnswer) why() string {
-	if len(s.Failures) == 0 {
-		return ""
-	}
-	f := s.Failures[0]
-	return refusal("the cluster", plain(f.Index, 80), http.StatusBadRequest, f.Reason.Type, f.Reason.Reason).Text
 }
 
 // aheadAnswer holds what the cluster's clock says: From is a minute ahead of
@@ -226,23 +144,4 @@ func (a aheadAnswer) clocks(now time.Time, index string) string {
 		return fmt.Sprintf("documents of %s come from the future (%d of them): the clock of a host that writes there is wrong; run an NTP client on it", plain(index, 80), a.Buckets[0].Count)
 	}
 	return ""
-}
-
-type termsAnswer struct {
-	Buckets []struct {
-		Key   json.RawMessage `json:"key"`
-		Count uint64          `json:"doc_count"`
-	} `json:"buckets"`
-}
-
-func (t termsAnswer) tops() []FleetTop {
-	out := make([]FleetTop, 0, len(t.Buckets))
-	for _, b := range t.Buckets {
-		var s string
-		if json.Unmarshal(b.Key, &s) != nil {
-			s = string(b.Key) // a number
-		}
-		out = append(out, FleetTop{plain(s, 200), b.Count})
-	}
-	return out
 }

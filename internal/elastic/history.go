@@ -26,6 +26,12 @@ type Past struct {
 	Last     time.Time
 }
 
+// FleetPoint is a step of the past.
+type FleetPoint struct {
+	Time     time.Time
+	Requests uint64
+}
+
 // History asks what source did in the time before now.
 func (c *Client) History(ctx context.Context, q FleetQuery, source netip.Prefix, now time.Time) (*Past, error) {
 	m, err := c.mapping(ctx, q)

@@ -42,16 +42,13 @@ func (f *FleetFields) all() [8]*string {
 type mapped struct {
 	FleetFields
 	addresses bool   // the source is of type ip, so that prefixes can be asked for
-	numbers   bool   // the status is a number
 	note      string // what can't be shown and why, in one sentence; "" all is well
 }
-
-var numeric = []string{"long", "integer", "short", "byte", "unsigned_long", "double", "float", "half_float", "scaled_float"}
 
 // mapping asks how q's index maps its fields. An index that does not exist yet
 // has all of them.
 func (c *Client) mapping(ctx context.Context, q FleetQuery) (mapped, error) {
-	m := mapped{FleetFields: q.Fields.filled(), addresses: true, numbers: true}
+	m := mapped{FleetFields: q.Fields.filled(), addresses: true}
 	var names []string
 	for _, at := range m.all() {
 		names = append(names, *at, *at+".keyword")
@@ -88,8 +85,6 @@ func (c *Client) mapping(ctx context.Context, q FleetQuery) (mapped, error) {
 			switch key {
 			case "source":
 				m.addresses = kind == "ip"
-			case "status":
-				m.numbers = slices.Contains(numeric, kind)
 			case "time":
 				if kind != "date" && kind != "date_nanos" {
 					return m, &Problem{Kind: Mapping, Text: fmt.Sprintf("%s maps %s as %s, not as date; name a date field in elasticsearch.fields.time", plain(q.Index, 80), plain(name, 80), plain(kind, 20))}

@@ -47,7 +47,7 @@ func TestReadingProblems(t *testing.T) {
 					c.answer(w, r)
 					return
 				}
-				answer(200, "X-Elastic-Product: Elasticsearch", `{"indices":[],"aggregations":{"recent":{"doc_count":5},"count":{"value":9}}}`)(w, r)
+				answer(200, "X-Elastic-Product: Elasticsearch", `{"indices":[],"aggregations":{"windows":{"buckets":{"recent":{"doc_count":5}}},"count":{"value":9}}}`)(w, r)
 			}))
 			defer srv.Close()
 			r := NewReader(client(t, Options{URLs: []string{srv.URL}, Timeout: 250 * time.Millisecond}), FleetQuery{Index: "f-*"})

@@ -51,12 +51,33 @@ func TestFleet(t *testing.T) {
 	if f.Distinct < 1940 || f.Distinct > 2060 || len(f.Sources) != 20 || len(f.Paths) != 3 || f.Paths[0].Name != "/p/0" || f.Paths[0].Count != 667 {
 		t.Errorf("%d distinct, sources %v, paths %v", f.Distinct, f.Sources, f.Paths)
 	}
-	if len(f.Hosts) != 1 || f.Hosts[0] != (FleetTop{"shop.example.com", 2000}) || len(f.History) != 60 || f.History[50].Requests != 1000 {
-		t.Errorf("hosts %v, history %v", f.Hosts, f.History)
+	if len(f.Hosts) != 1 || f.Hosts[0] != (FleetTop{"shop.example.com", 2000}) || f.Sampled != 1 {
+		t.Errorf("hosts %v, from a share of %g", f.Hosts, f.Sampled)
 	}
 	if f.Moved <= 0 || f.Moved > 50<<10 {
 		t.Errorf("%d bytes moved", f.Moved)
 	}
+	t.Run("a share of the requests", func(t *testing.T) {
+		q := FleetQuery{Index: RequestsStream, Window: time.Minute}
+		m, err := c.mapping(t.Context(), q)
+		must(t, err)
+		a, err := c.count(t.Context(), q, q.mix(m, now, .25))
+		must(t, err)
+		// The cluster scales up what it drew: 2000 give or take 77, and this is
+		// eight times that.
+		x := a.Aggs.Mix
+		all := 4 * x.Count
+		if mix := x.Statuses.mix(all); all < 1380 || all > 2620 || mix[2] < .5 || mix[5] < .05 || mix[0] != 0 {
+			t.Errorf("of 2000 requests, %d, statuses %v", all, mix)
+		}
+		paths := uint64(0)
+		for _, p := range x.Paths.tops() {
+			paths += p.Count
+		}
+		if len(x.Paths.Buckets) != 3 || paths < all-10 || paths > all+10 {
+			t.Errorf("paths %v of %d", x.Paths.tops(), all)
+		}
+	})
 	empty, err := c.Fleet(t.Context(), FleetQuery{Index: RequestsStream}, day.AddDate(1, 0, 0))
 	must(t, err)
 	if empty.Requests != 0 || empty.Status[0] != 0 || len(empty.Sources) != 0 {

@@ -69,7 +69,9 @@ func openLookout(s *Station) (*lookout, error) {
 		return nil, nil
 	}
 	o := ElasticOptions(c.Elasticsearch)
-	o.Timeout = lookFor
+	if o.Timeout <= 0 || o.Timeout > lookFor {
+		o.Timeout = lookFor
+	}
 	client, err := elastic.New(o)
 	if err != nil {
 		return nil, err
@@ -165,7 +167,7 @@ func (l *lookout) look(ctx context.Context) bool {
 		next = *l.shown.Load()
 		next.Problem = err.Error()
 	} else {
-		next = status.Fleet{Configured: true, Problem: f.Note, At: f.At, Window: f.Window, Rate: f.Rate, Before: f.Before, Status: f.Status, Distinct: f.Distinct,
+		next = status.Fleet{Configured: true, Problem: f.Note, At: f.At, Window: f.Window, Rate: f.Rate, Before: f.Before, Status: f.Status, Distinct: f.Distinct, Sampled: f.Sampled,
 			Hosts: shares(f.Hosts, f.Requests), Sources: shares(f.Sources, f.Requests), Paths: shares(f.Paths, f.Requests), Agents: shares(f.Agents, f.Requests),
 			Partial: f.Partial, Took: f.Took, Moved: f.Moved}
 		if f.Why != "" {

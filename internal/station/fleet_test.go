@@ -32,9 +32,8 @@ func (c *counter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"http.response.status_code":{"long":{}},"url.path":{"wildcard":{}},"user_agent.original":{"keyword":{}},"url.domain":{"keyword":{}},"http.request.method":{"keyword":{}}}}`))
 	case strings.HasSuffix(r.URL.Path, "/_search"):
 		c.searches.Add(1)
-		_, _ = w.Write([]byte(`{"took":7,"_shards":{"failed":0},"aggregations":{"before":{"doc_count":300},"recent":{"doc_count":3000,
-			"status":{"buckets":{"2":{"doc_count":1500},"5":{"doc_count":1500}}},"distinct":{"value":2},
-			"sources":{"buckets":[{"key":"203.0.113.9","doc_count":2000}]}},
+		_, _ = w.Write([]byte(`{"took":7,"_shards":{"failed":0},"aggregations":{"windows":{"buckets":{"before":{"doc_count":300},"recent":{"doc_count":3000}}},"distinct":{"value":2},
+			"mix":{"doc_count":3000,"statuses":{"buckets":[{"key":200,"doc_count":1500},{"key":503,"doc_count":1500}]},"sources":{"buckets":[{"key":"203.0.113.9","doc_count":2000}]}},
 			"count":{"value":42},"named":{"doc_count":7},"users":{"buckets":[{"key":"ana","doc_count":7}]},
 			"days":{"buckets":[{"key":1790000000000,"doc_count":42}]},"first":{"value":1790000000000},"last":{"value":1790000900000}}}`))
 	default:
@@ -61,7 +60,7 @@ func TestFleetIsAskedWhileSomebodyLooks(t *testing.T) {
 	}
 	eventually(t, "the figures come", func() bool { return s.Fleet().Rate == 50 })
 	f := s.Fleet()
-	if f.Before != 5 || f.Status[5] != .5 || f.Sources[0].Name != "203.0.113.9" || f.Sources[0].Count != 2000 || f.Took != 7*time.Millisecond || f.Moved == 0 {
+	if f.Before != 5 || f.Status[5] != .5 || f.Sources[0].Name != "203.0.113.9" || f.Sources[0].Count != 2000 || f.Took != 21*time.Millisecond || f.Sampled != 1 || f.Moved == 0 {
 		t.Errorf("%+v", f)
 	}
 	who := netip.MustParsePrefix("203.0.113.9/32")

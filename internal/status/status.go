@@ -122,6 +122,7 @@ type Fleet struct {
 	Before     float64       // requests/s in the same window an hour earlier; 0 unknown
 	Status     [6]float64    // share of 1xx … 5xx at index 1 … 5, without or another at 0
 	Distinct   int           // distinct sources (an estimate)
+	Sampled    float64       // share of the requests that Status and the lists below were estimated from; 1: all of them
 	Hosts      []detect.Share
 	Sources    []detect.Share // busiest first, at most 20; Name is an address
 	Paths      []detect.Share
