@@ -189,14 +189,15 @@ type Heartbeat struct {
 
 // Elasticsearch is the cluster events go to. It is off while URLs is empty.
 type Elasticsearch struct {
-	URLs     []URL  `yaml:"urls"`
-	APIKey   Secret `yaml:"api_key"`
-	User     string `yaml:"user"` // with Password, instead of APIKey
-	Password Secret `yaml:"password"`
-	CA       string `yaml:"ca"`       // PEM file; default: the system's roots
-	Requests Share  `yaml:"requests"` // of the requests to publish too; default none
-	Fleet    Fleet  `yaml:"fleet"`
-	Fields   Fields `yaml:"fields"`
+	URLs     []URL         `yaml:"urls"`
+	APIKey   Secret        `yaml:"api_key"`
+	User     string        `yaml:"user"` // with Password, instead of APIKey
+	Password Secret        `yaml:"password"`
+	CA       string        `yaml:"ca"`       // PEM file; default: the system's roots
+	Timeout  time.Duration `yaml:"timeout"`  // for one request and its whole answer; 1s to 1m, default 15s
+	Requests Share         `yaml:"requests"` // of the requests to publish too; default none
+	Fleet    Fleet         `yaml:"fleet"`
+	Fields   Fields        `yaml:"fields"`
 }
 
 // Fleet is where all hosts' access logs are, for the console's Fleet screen
@@ -268,7 +269,7 @@ func Default() Config {
 			Budget: Budget{BlocksPerMinute: 6000, ActiveBlocks: 50000, UsualShare: 0.005, ScaleUpsPerHour: 4},
 		},
 		Heartbeat:     Heartbeat{Every: time.Minute},
-		Elasticsearch: Elasticsearch{Fleet: Fleet{Window: 5 * time.Minute, Every: 5 * time.Second}},
+		Elasticsearch: Elasticsearch{Timeout: 15 * time.Second, Fleet: Fleet{Window: 5 * time.Minute, Every: 5 * time.Second}},
 		Fleet:         Peers{Name: "levee", Canary: 15 * time.Second},
 	}
 }

@@ -30,6 +30,11 @@ func cluster(ctx context.Context, o Options) []Finding {
 		return []Finding{{State: Bad, Check: name, Says: err.Error()}}
 	}
 	out := []Finding{{State: OK, Check: name, Says: info.Cluster + " " + info.Version}}
+	if err := c.Ready(ctx); err != nil {
+		out = append(out, Finding{State: Bad, Check: "publishing", Says: err.Error()})
+	} else {
+		out = append(out, Finding{State: OK, Check: "publishing", Says: "its templates and indices take what levee writes"})
+	}
 	q := station.FleetQuery(o.Config)
 	f, err := c.Fleet(ctx, q, o.Now)
 	switch {

@@ -18,7 +18,7 @@ func TestElasticsearchFindings(t *testing.T) {
 	settings := `{"f-1":{"settings":{"index.uuid":"u","index.number_of_shards":"1"}}}`
 	hit := func(at time.Time, message string) string {
 		return fmt.Sprintf(`{"hits":{"hits":[{"_index":"f-1","_source":{"message":%q},"sort":[%d]}]},
-			"aggregations":{"ahead":{"buckets":[{"from":%d}]},"recent":{"doc_count":40}}}`, message, at.UnixMilli(), now.Add(time.Minute).UnixMilli())
+			"aggregations":{"ahead":{"buckets":[{"from":%d}]},"windows":{"buckets":{"recent":{"doc_count":40}}}}}`, message, at.UnixMilli(), now.Add(time.Minute).UnixMilli())
 	}
 	line := `192.0.2.7 - - [12/Mar/2026:09:15:02 +0000] "GET /shop HTTP/1.1" 200 9 "-" "x"`
 	for _, c := range []struct {
@@ -39,6 +39,10 @@ func TestElasticsearchFindings(t *testing.T) {
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-Elastic-Product", "Elasticsearch")
 			switch {
+			case strings.Contains(r.URL.Path, "/_index_template/"):
+				_, _ = w.Write([]byte(templates))
+			case strings.Contains(r.URL.Path, "/_settings/index.blocks"), strings.HasPrefix(r.URL.Path, "/levee-"):
+				_, _ = w.Write([]byte(`{}`))
 			case strings.Contains(r.URL.Path, "/_settings/"):
 				_, _ = w.Write([]byte(c.settings))
 			case strings.HasSuffix(r.URL.Path, "/_search"):
@@ -57,7 +61,7 @@ func TestElasticsearchFindings(t *testing.T) {
 		found := append(sourceFindings(t.Context(), conf.Sources[0], o), cluster(t.Context(), o)...)
 		srv.Close()
 		all := fmt.Sprint(found)
-		if len(found) != 3 || found[0].State != c.source || found[2].State != c.fleet {
+		if len(found) != 4 || found[0].State != c.source || found[2].State != OK || found[3].State != c.fleet {
 			t.Errorf("%s: %+v", c.name, found)
 		}
 		for _, s := range c.says {

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/elastic/go-elasticsearch/v8/esapi"
 	"github.com/elastic/go-elasticsearch/v8/esutil"
 )
 
@@ -17,18 +20,44 @@ const mostRejected = 8 << 20
 
 // bulk sends documents and tells, one by one, what became of them.
 type bulk struct {
-	indexer esutil.BulkIndexer
+	c       *Client
+	streams esutil.BulkIndexer // of documents for data streams
+	index   esutil.BulkIndexer // of those for DecisionsIndex
 	timeout time.Duration
 
 	mu      sync.Mutex
 	problem *Problem // of the request as a whole
 }
 
+// toStreams sends bulk requests that create no ordinary index where a data
+// stream belongs: before setup there is none, and what came then would be in
+// the way of it.
+type toStreams struct{ esapi.Transport }
+
+// Perform implements esapi.Transport.
+func (s toStreams) Perform(req *http.Request) (*http.Response, error) {
+	q := req.URL.Query()
+	q.Set("require_data_stream", "true")
+	req.URL.RawQuery = q.Encode()
+	return s.Transport.Perform(req)
+}
+
 func newBulk(c *Client) (*bulk, error) {
-	b := &bulk{timeout: c.timeout + 5*time.Second}
+	b := &bulk{c: c, timeout: c.timeout + 5*time.Second}
 	var err error
-	b.indexer, err = esutil.NewBulkIndexer(esutil.BulkIndexerConfig{
-		Client: c.es, NumWorkers: 2, FlushBytes: 1 << 20,
+	if b.streams, err = b.indexer(toStreams{c.es}, 2); err != nil {
+		return nil, err
+	}
+	if b.index, err = b.indexer(c.es, 1); err != nil {
+		_ = b.streams.Close(context.Background()) // it has nothing to send
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *bulk) indexer(by esapi.Transport, workers int) (esutil.BulkIndexer, error) {
+	x, err := esutil.NewBulkIndexer(esutil.BulkIndexerConfig{
+		Client: by, NumWorkers: workers, FlushBytes: 1 << 20,
 		FlushInterval: 24 * time.Hour, // send flushes: it must know what became of each document
 		FilterPath:    []string{"items.*.status", "items.*.error.type", "items.*.error.reason", "items.*.error.caused_by"},
 		OnError: func(_ context.Context, err error) {
@@ -40,7 +69,20 @@ func newBulk(c *Client) (*bulk, error) {
 	if err != nil {
 		return nil, fmt.Errorf("elasticsearch: %w", err)
 	}
-	return b, nil
+	return x, nil
+}
+
+// there is an error when index does not exist: a document would make one that
+// no template rules. Who may not look may not make one either.
+func (c *Client) there(ctx context.Context, index string) error {
+	err := c.call(ctx, http.MethodHead, "/"+index, nil, nil)
+	switch {
+	case IsKind(err, Forbidden):
+		return nil
+	case IsKind(err, Missing):
+		return missing(index)
+	}
+	return err
 }
 
 // rejection is a document that the cluster will never take, and why.
@@ -60,6 +102,11 @@ func (b *bulk) send(ctx context.Context, docs []Doc) (again []Doc, never []rejec
 	settled := make([]bool, len(docs))
 	var wrong *Problem // of one document
 	var refused []rejection
+	if slices.ContainsFunc(docs, func(d Doc) bool { return d.Version > 0 }) {
+		if err := b.c.there(ctx, DecisionsIndex); err != nil {
+			return docs, nil, problemOf(err)
+		}
+	}
 	for i, d := range docs {
 		item := esutil.BulkIndexerItem{Index: d.Index, DocumentID: d.ID, Action: "create", Body: bytes.NewReader(d.Body),
 			OnSuccess: func(context.Context, esutil.BulkIndexerItem, esutil.BulkIndexerResponseItem) {
@@ -88,16 +135,20 @@ func (b *bulk) send(ctx context.Context, docs []Doc) (again []Doc, never []rejec
 					wrong = q
 				}
 			}}
+		by := b.streams
 		if d.Version > 0 {
 			item.Action, item.Version, item.VersionType = "index", &docs[i].Version, "external"
+			by = b.index
 		}
-		if err := b.indexer.Add(ctx, item); err != nil {
+		if err := by.Add(ctx, item); err != nil {
 			return docs, nil, problemOf(err)
 		}
 	}
-	if err := b.indexer.Flush(ctx); err != nil {
-		// What is under way may still call back: leave its slices alone.
-		return docs, nil, problemOf(err)
+	for _, by := range []esutil.BulkIndexer{b.streams, b.index} {
+		if err := by.Flush(ctx); err != nil {
+			// What is under way may still call back: leave its slices alone.
+			return docs, nil, problemOf(err)
+		}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -120,7 +171,8 @@ func (b *bulk) send(ctx context.Context, docs []Doc) (again []Doc, never []rejec
 
 func (b *bulk) close(ctx context.Context) {
 	// Everything it had was flushed; an error would be about nothing.
-	_ = b.indexer.Close(ctx)
+	_ = b.streams.Close(ctx)
+	_ = b.index.Close(ctx)
 }
 
 // reject keeps a document the cluster will never take where a person can look

@@ -28,6 +28,7 @@ func (p *Publisher) Link() status.Link {
 	c := p.Counts()
 	p.mu.Lock()
 	l := status.Link{Configured: true, OK: p.problem == "" && p.answered, Note: p.problem}
+	rejects := p.rejects
 	p.mu.Unlock()
 	switch {
 	case l.Note == "" && !l.OK:
@@ -42,6 +43,9 @@ func (p *Publisher) Link() status.Link {
 	}
 	if c.Rejected > 0 {
 		l.Note += fmt.Sprintf("; %d rejected, see %s/rejected.ndjson", c.Rejected, p.o.Dir)
+		if rejects != "" {
+			l.Note += ": " + rejects
+		}
 	}
 	if len(l.Note) > 1 && l.Note[0] == ';' {
 		l.Note = l.Note[2:]

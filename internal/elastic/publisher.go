@@ -55,7 +55,8 @@ type Publisher struct {
 
 	mu       sync.Mutex
 	problem  string
-	answered bool // whether the cluster ever did
+	answered bool   // whether the cluster ever did
+	rejects  string // why the cluster would not have the last document it rejected
 	counts   Counts
 }
 
@@ -288,6 +289,7 @@ func (p *Publisher) round(ctx context.Context, b *bulk) (sent bool, err error) {
 func (p *Publisher) rejected(list []rejection) {
 	p.mu.Lock()
 	p.counts.Rejected += uint64(len(list))
+	p.rejects = list[len(list)-1].why.Text
 	p.mu.Unlock()
 	p.o.Log.Error("elasticsearch rejects documents", "documents", len(list), "why", list[0].why)
 	if err := reject(p.o.Dir, list); err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"levee/internal/fleet"
@@ -19,6 +20,7 @@ type Shared struct {
 	origin Origin
 	name   string
 	now    func() time.Time
+	there  atomic.Bool // whether the index was, when it was last looked at
 }
 
 // NewShared returns the shared index of the fleet of that name. It asks
@@ -99,8 +101,10 @@ func (s *Shared) Since(ctx context.Context, seq int64, matter time.Time, limit i
 		} `json:"hits"`
 	}
 	if err := s.c.call(ctx, http.MethodPost, "/"+DecisionsIndex+"/_search?filter_path=timed_out,_shards,hits.hits", q, &a); err != nil {
+		s.there.Store(false)
 		return nil, err
 	}
+	s.there.Store(true)
 	switch {
 	case a.Shards.Total != 1:
 		return nil, fmt.Errorf("%s has %d shards and a fleet needs one; reindex it into one made by `levee elastic setup`", DecisionsIndex, a.Shards.Total)
@@ -114,8 +118,14 @@ func (s *Shared) Since(ctx context.Context, seq int64, matter time.Time, limit i
 	return out, nil
 }
 
-// Put implements fleet.Index.
+// Put implements fleet.Index. It does not make the index: that is up to setup.
 func (s *Shared) Put(ctx context.Context, puts []fleet.Put) ([]fleet.Stored, error) {
+	if !s.there.Load() {
+		if err := s.c.there(ctx, DecisionsIndex); err != nil {
+			return nil, err
+		}
+		s.there.Store(true)
+	}
 	var b bytes.Buffer
 	for i := range puts {
 		p := &puts[i]

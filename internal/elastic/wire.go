@@ -136,6 +136,12 @@ func parseRefusal(body []byte) why {
 	return why{e.Type, e.Reason}
 }
 
+// missing says that an index or data stream of levee's own does not exist.
+func missing(name string) *Problem {
+	return &Problem{Kind: Missing, Status: http.StatusNotFound,
+		Text: fmt.Sprintf("Elasticsearch has no %s yet; run `levee elastic setup`, what is written waits until then", plain(name, 80))}
+}
+
 // refusal puts what the cluster says no with into a sentence. what is the
 // request, or the index of one document.
 func refusal(place, what string, status int, kind, reason string) *Problem {
@@ -149,6 +155,8 @@ func refusal(place, what string, status int, kind, reason string) *Problem {
 		return say(ReadOnly, "has made the index read-only, most often because its disk is full (%s); free disk there, what waits is sent then", reason)
 	case status == http.StatusUnauthorized:
 		return say(Unauthorized, "at %s does not accept the credentials (401); check elasticsearch.api_key, or user and password", place)
+	case status == http.StatusForbidden && strings.Contains(reason, "indices:admin/auto_create"):
+		return missing(what)
 	case status == http.StatusForbidden:
 		return say(Forbidden, "forbids %s (403: %s); give the key the rights that `levee elastic role` prints", what, reason)
 	case status == http.StatusNotFound:

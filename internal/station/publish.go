@@ -25,7 +25,7 @@ const auditPage = 1000
 
 // ElasticOptions is how levee.yaml says to reach the cluster.
 func ElasticOptions(c config.Elasticsearch) elastic.Options {
-	o := elastic.Options{APIKey: c.APIKey.Reveal(), User: c.User, Password: c.Password.Reveal(), CA: c.CA}
+	o := elastic.Options{APIKey: c.APIKey.Reveal(), User: c.User, Password: c.Password.Reveal(), CA: c.CA, Timeout: c.Timeout}
 	for _, u := range c.URLs {
 		o.URLs = append(o.URLs, string(u))
 	}
