@@ -139,7 +139,8 @@ func (e *Engine) explore(svc uint8, start cause, usual float64, from, sec int64)
 		if c.collateral > 0.5 || e.onlyAssets(svc, &c) {
 			return f // what most of the usual traffic asks says nothing of a crowd
 		}
-		if excess < 0.06*usual+3 || !c.rule.has(dimRoute) && (excess < 0.6*usual || e.frozen(svc)) {
+		whole := max(excess, float64(e.services[svc].rate.ten)-usual) // its files and the pages it goes on to are the crowd's too
+		if excess < 0.02*usual+3 || whole < 0.06*usual+3 || !c.rule.has(dimRoute) && (excess < 0.6*usual || e.frozen(svc)) {
 			return f
 		}
 		s := &e.services[svc]
