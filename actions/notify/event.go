@@ -55,6 +55,10 @@ func (e Event) clean() Event {
 	return e
 }
 
+// heavyRate is how many requests/s an attack makes before it wakes people: a scan
+// or a few guessed passwords fail all the time and can wait for the morning.
+const heavyRate = 50
+
 // OfIncident is the news that a change of an incident makes.
 func OfIncident(kind detect.EventKind, i *detect.Incident, at time.Time) Event {
 	e := Event{
@@ -64,7 +68,7 @@ func OfIncident(kind detect.EventKind, i *detect.Incident, at time.Time) Event {
 	switch {
 	case !i.Attack.Hostile():
 		e.Severity = Info
-	case i.Baseline > 0 && i.Rate > 5*i.Baseline || i.ErrorShare > 0.2:
+	case i.Rate >= heavyRate && (i.Rate > 5*i.Baseline || i.ErrorShare > 0.2):
 		e.Severity = Critical
 	}
 	switch kind {

@@ -149,6 +149,15 @@ func TestOfIncident(t *testing.T) {
 			t.Errorf("%s: %+v", kind, got)
 		}
 	}
+	for _, c := range []struct {
+		rate, usual, errors float64
+		want                Severity
+	}{{224, 0, 0, Critical}, {30, 0, 1, Warning}, {300, 100, 0, Warning}, {300, 100, 0.3, Critical}} {
+		x := &detect.Incident{ID: "i2", Service: "shop", Attack: detect.Scan, Rate: c.rate, Baseline: c.usual, ErrorShare: c.errors}
+		if got := OfIncident(detect.IncidentOpen, x, begin); got.Severity != c.want {
+			t.Errorf("%.0f requests/s where %.0f are usual, %.0f%% of them failing: %s, want %s", c.rate, c.usual, 100*c.errors, got.Severity, c.want)
+		}
+	}
 	i.Attack = detect.FlashCrowd
 	if got := OfIncident(detect.IncidentOpen, i, begin); got.Severity != Info {
 		t.Errorf("a flash crowd is %s", got.Severity)
