@@ -229,6 +229,41 @@ func TestEffectIsMeasured(t *testing.T) {
 	})
 }
 
+// TestEffectOfASignatureIsMeasured: what a throttle was to remove of an excess,
+// beside what still gets through of it.
+func TestEffectOfASignatureIsMeasured(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		defer b.stop()
+		in := func(path string, rate, refused float64) detect.Incident {
+			return detect.Incident{Service: "shop", Signature: detect.Signature{Path: path}, Rate: rate, Refused: refused, Baseline: 20, Excess: 1}
+		}
+		b.traffic.snap.Incidents = []detect.Incident{in("/login", 220, 0), in("/search", 120, 0), in("/gone", 50, 0)}
+		r := actions.Request{Verb: actions.Throttle, Actor: ana}
+		for _, p := range []string{"/login", "/search", "/gone", "/unknown"} {
+			r.Targets = append(r.Targets, actions.Target{Service: "shop", Signature: &detect.Signature{Path: p}})
+		}
+		ds := b.commit(r)
+		over := in("/gone", 50, 0)
+		over.Closed = time.Now()
+		b.traffic.snap.Incidents = []detect.Incident{in("/login", 200, 170), in("/search", 110, 5), over}
+		time.Sleep(15 * time.Second)
+		settle()
+		for i, want := range []actions.Effect{{Predicted: 200, Measured: 190}, {Predicted: 100, Measured: 15}, {Predicted: 30, Measured: 30}, {}} {
+			got := b.get(ds[i].ID)
+			if want == (actions.Effect{}) && got.Effect == nil {
+				continue
+			}
+			if got.Effect == nil || *got.Effect != want {
+				t.Errorf("%s: %v, want %v", got.Target, got.Effect, want)
+			}
+			if verified := got.State == actions.Verified; verified != (want.Measured >= 0.8*want.Predicted) {
+				t.Errorf("%s is %s", got.Target, got.State)
+			}
+		}
+	})
+}
+
 func TestImpactIsPreviewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, guarded)

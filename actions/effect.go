@@ -3,6 +3,8 @@ package actions
 import (
 	"net/netip"
 	"time"
+
+	"levee/detect"
 )
 
 // measureAfter is how long after an act its effect is measured: the rates are
@@ -13,6 +15,49 @@ const measureAfter = 12 * time.Second
 type measuring struct {
 	at time.Time
 	r  *record
+}
+
+// stillComes returns, for each act, how many requests/s of what it hits still
+// get through; -1 where nothing is known of them.
+func (d *Dispatcher) stillComes(ms []measuring) []float64 {
+	left := make([]float64, len(ms))
+	incidents := d.o.Traffic.Snapshot().Incidents
+	var ps []netip.Prefix
+	var at []int
+	for i := range ms {
+		t := ms[i].r.target
+		switch {
+		case t.Prefix.IsValid():
+			ps, at = append(ps, t.Prefix), append(at, i)
+		case t.Signature != nil:
+			left[i] = excessLeft(incidents, t)
+		}
+	}
+	if len(ps) > 0 {
+		for i, s := range d.o.Traffic.Suspects(ps) {
+			switch s.TopStatus {
+			case 403, 429, 444:
+			default:
+				left[at[i]] = s.Rate
+			}
+		}
+	}
+	return left
+}
+
+// excessLeft is how many requests/s beyond the usual ones still get through of
+// what the signature t takes; -1 where no incident has it.
+func excessLeft(incidents []detect.Incident, t Target) float64 {
+	left := -1.0
+	for i := range incidents {
+		if in := &incidents[i]; in.Service == t.Service && in.Signature == *t.Signature {
+			left = max(left, 0)
+			if in.Closed.IsZero() {
+				left = max(left, in.Rate-in.Refused-in.Baseline)
+			}
+		}
+	}
+	return left
 }
 
 // measureEffects compares what acts were predicted to remove with what fell
@@ -32,11 +77,7 @@ func (d *Dispatcher) measureEffects(now time.Time) {
 	if stale, _ := d.stale(); n == 0 || stale {
 		return // silence of the log is no effect
 	}
-	ps := make([]netip.Prefix, n)
-	for i := range ready {
-		ps[i] = ready[i].r.target.Prefix
-	}
-	seen := d.o.Traffic.Suspects(ps)
+	left := d.stillComes(ready)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for i, m := range ready {
@@ -44,12 +85,10 @@ func (d *Dispatcher) measureEffects(now time.Time) {
 		if r.end != "" || !r.state.Active() {
 			continue
 		}
-		left := seen[i].Rate
-		switch seen[i].TopStatus {
-		case 403, 429, 444:
-			left = 0
+		if left[i] < 0 {
+			continue // nothing is known of it
 		}
-		r.effect = &Effect{Predicted: r.predicts, Measured: max(0, r.predicts-left)}
+		r.effect = &Effect{Predicted: r.predicts, Measured: max(0, r.predicts-left[i])}
 		if r.state == Applied && r.effect.Measured >= 0.8*r.effect.Predicted {
 			r.state = Verified
 		}

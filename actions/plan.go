@@ -134,9 +134,15 @@ func (d *Dispatcher) look(r *Request) []detect.Suspect {
 	}
 	var ps []netip.Prefix
 	var at []int
+	snap := d.o.Traffic.Snapshot()
 	for i, t := range r.Targets {
-		if t.Prefix.IsValid() {
+		switch {
+		case t.Prefix.IsValid():
 			ps, at = append(ps, t.Prefix), append(at, i)
+		case t.Signature != nil:
+			var touches Impact
+			touches.addSignature(snap, t)
+			seen[i].Rate = touches.Rate // what it should remove
 		}
 	}
 	if len(ps) > 0 {

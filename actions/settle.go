@@ -111,7 +111,7 @@ func (d *Dispatcher) settled(r *record) {
 		r.written = r.took
 		d.changed(r, now, r.actor)
 	}
-	if r.state == Applied && was != Applied && r.predicts > 0 && r.verb == Block && !r.dryRun {
+	if r.state == Applied && was != Applied && r.predicts > 0 && (r.verb == Block || r.target.Signature != nil) && !r.dryRun {
 		d.measure = append(d.measure, measuring{now.Add(measureAfter), r})
 	}
 }

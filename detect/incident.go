@@ -23,6 +23,7 @@ type incident struct {
 	since    int64   // second its excess began
 	began    int64   // the same of its first pulse
 	cur      uint32
+	away     uint32 // of cur, turned away
 	ten      float64
 	quiet    int64
 	pulses   int
@@ -67,8 +68,9 @@ func (e *Engine) updateIncidents(sec int64) {
 	kept := e.incidents[:0]
 	for _, in := range e.incidents {
 		in.ten += (float64(in.cur) - in.ten) / 5
+		in.Refused += (float64(in.away) - in.Refused) / 5
 		x := float64(in.cur)
-		in.cur = 0
+		in.cur, in.away = 0, 0
 		in.Rate = in.ten
 		if in.Attack.Hostile() && !in.abuse {
 			in.recommend(sec)

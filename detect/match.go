@@ -68,6 +68,9 @@ func (e *Engine) countIncident(in *incident, s *source, f *feature) {
 	in.cur++
 	in.matched++
 	in.last = e.sec
+	if turnsAway(f.status) {
+		in.away++
+	}
 	if f.status >= 400 {
 		in.errs++
 	}

@@ -72,6 +72,7 @@ type Incident struct {
 	Changed    time.Time
 	Closed     time.Time // zero while open
 	Rate       float64   // requests/s now
+	Refused    float64   // of them, turned away: 403, 429 or 444, requests/s
 	Baseline   float64   // requests/s usual at this hour
 	Peak       float64   // highest Rate so far
 	Excess     float64   // 0 to 1, share of the excess the signature covers
