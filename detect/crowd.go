@@ -120,7 +120,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 				add(&k.redeem, 6*int(t.logins) >= int(t.fails)) // a refused token counts as well
 			}
 		}
-		add(&k.mixed, x.src.marks&markMixed != 0)
+		add(&k.mixed, x.src.marks&markMixed != 0 || edge(x.key.addr(0)))
 		add(&k.drum, f.route != 0 && x.src.top == f.route && x.src.topHits >= 10)
 		add(&k.hammer, !app && x.src.marks&markHammers != 0 && f.route == x.src.top)
 		add(&k.churn, !app && distinct64(x.src.agents) >= 3)
