@@ -36,6 +36,7 @@ type Event struct {
 	Text     string // this piece of news, one line
 	Severity Severity
 	Resolved bool // the incident is over
+	Update   bool // Text says how it goes on: no reason for a message of its own, unless Severity has grown
 	Peer     bool // another host of the fleet says so, of an incident of its own: it joins what is told of the same attack here
 	At       time.Time
 }
@@ -77,6 +78,7 @@ func OfIncident(kind detect.EventKind, i *detect.Incident, at time.Time) Event {
 	case detect.IncidentClose:
 		e.Text = fmt.Sprintf("over after %s, peak %.0f requests/s", i.Closed.Sub(i.Opened).Round(time.Second), i.Peak)
 	default:
+		e.Update = true
 		e.Text = fmt.Sprintf("now %.0f requests/s, usual %.0f, %d sources, %d enrolled", i.Rate, i.Baseline, i.Sources, i.Enrolled)
 	}
 	return e

@@ -31,6 +31,7 @@ type group struct {
 	firstSent time.Time
 	lastSent  time.Time
 	news      []piece // since the last message
+	now       string  // how it goes on, for the next message
 	said      map[string]bool
 	resolved  bool
 	escalated bool
@@ -117,6 +118,7 @@ func (g *groups) add(e Event) {
 	if x.resolved && !e.Resolved { // it came back before its end was told
 		x.resolved = false
 	}
+	worse := e.Severity > x.severity && !x.firstSent.IsZero()
 	if e.Severity > x.severity {
 		x.severity = e.Severity
 		if !x.firstSent.IsZero() {
@@ -124,6 +126,13 @@ func (g *groups) add(e Event) {
 		}
 	}
 	x.resolved = x.resolved || e.Resolved && len(x.open) == 0
+	if e.Update && !worse {
+		x.now = e.Text
+		return
+	}
+	if e.Update {
+		x.now = "" // what it says is older
+	}
 	if e.Text == "" || x.said[e.Text] && !e.Resolved {
 		return
 	}
@@ -193,7 +202,7 @@ func (g *groups) message(x *group, now time.Time) (message, bool) {
 			x.said[p.text] = true
 		}
 	}
-	x.news = nil
+	x.news, x.now = nil, ""
 	x.lastSent = now
 	if x.firstSent.IsZero() {
 		x.firstSent = now
@@ -210,7 +219,7 @@ func (g *groups) escalation(x *group, now time.Time) (message, bool) {
 	return message{
 		key: x.key, severity: x.severity, escalated: true,
 		title: fmt.Sprintf("[levee] %s: %s (nobody acknowledged it for %s)", x.severity, x.title, g.o.Escalate),
-		body:  fmt.Sprintf("Open since %s. Acknowledge it in levee's console.", x.first.UTC().Format("15:04:05 UTC")),
+		body:  strings.TrimSpace(fmt.Sprintf("Open since %s. Take it: levee ack %s, or o in levee's console.\n%s", x.first.UTC().Format("15:04:05 UTC"), x.key, x.now)),
 	}, true
 }
 
@@ -224,7 +233,10 @@ func (x *group) text() string {
 		b.WriteByte('\n')
 	}
 	if b.Len() == 0 {
-		return fmt.Sprintf("Open since %s.", x.first.UTC().Format("2006-01-02 15:04 UTC"))
+		fmt.Fprintf(&b, "Open since %s.\n", x.first.UTC().Format("2006-01-02 15:04 UTC"))
+	}
+	if x.now != "" && !x.resolved {
+		b.WriteString(x.now + "\n")
 	}
 	return strings.TrimRight(b.String(), "\n")
 }

@@ -73,7 +73,7 @@ func TestWhatNobodyAcknowledgesIsEscalatedAndRepeated(t *testing.T) {
 	g.add(news("opened", 0))
 	expect(t, told(g, 5*time.Second, 10*time.Minute, 10*time.Minute+5*time.Second, 20*time.Minute, 4*time.Hour+5*time.Second),
 		"5s [levee] warning: distributed_flood on shop (open) | opened",
-		"10m5s [levee] warning: distributed_flood on shop (nobody acknowledged it for 10m0s) | Open since 03:00:00 UTC. Acknowledge it in levee's console.",
+		"10m5s [levee] warning: distributed_flood on shop (nobody acknowledged it for 10m0s) | Open since 03:00:00 UTC. Take it: levee ack i1, or o in levee's console.",
 		"4h0m5s [levee] warning: distributed_flood on shop (still open) | Open since 2031-01-02 03:00 UTC.")
 }
 
@@ -88,7 +88,29 @@ func TestAcknowledgedIsNeitherEscalatedNorRepeatedUntilItGetsWorse(t *testing.T)
 	g.add(worse)
 	expect(t, told(g, 5*time.Hour),
 		"5h0m0s [levee] critical: distributed_flood on shop (open) | 10 times as much",
-		"5h0m0s [levee] critical: distributed_flood on shop (nobody acknowledged it for 10m0s) | Open since 03:00:00 UTC. Acknowledge it in levee's console.")
+		"5h0m0s [levee] critical: distributed_flood on shop (nobody acknowledged it for 10m0s) | Open since 03:00:00 UTC. Take it: levee ack i1, or o in levee's console.")
+}
+
+// TestHowItGoesOnWakesNobody: figures that move are told with the next message
+// and make none, until the attack is graver than what was told.
+func TestHowItGoesOnWakesNobody(t *testing.T) {
+	g := newGroups(rules())
+	update := func(text string, s Severity, d time.Duration) {
+		e := news(text, d)
+		e.Update, e.Severity = true, s
+		g.add(e)
+	}
+	g.add(news("opened", 0))
+	update("now 30 requests/s", Warning, time.Second)
+	update("now 32 requests/s", Warning, 2*time.Second)
+	expect(t, told(g, 5*time.Second), "5s [levee] warning: distributed_flood on shop (open) | opened / now 32 requests/s")
+	update("now 31 requests/s", Warning, time.Minute)
+	expect(t, told(g, 6*time.Minute))
+	update("now 900 requests/s", Critical, 7*time.Minute)
+	expect(t, told(g, 7*time.Minute), "7m0s [levee] critical: distributed_flood on shop (open) | now 900 requests/s")
+	update("now 800 requests/s", Critical, 8*time.Minute)
+	expect(t, told(g, 11*time.Minute), "11m0s [levee] critical: distributed_flood on shop (nobody acknowledged it for 10m0s) | "+
+		"Open since 03:00:00 UTC. Take it: levee ack i1, or o in levee's console. / now 800 requests/s")
 }
 
 func TestMuted(t *testing.T) {
