@@ -33,6 +33,7 @@ var allowed = []struct {
 	{"testing/elasticsearch", nil},
 	{"testing/story", nil},
 	{"deploy/kibana", nil},
+	{"deploy/logstash", nil},
 	{"internal/station", []string{
 		"actions", "actions/...", "detect", "detect/logline", "internal/config", "internal/enforcer",
 		"internal/elastic", "internal/enrich", "internal/fleet", "internal/kernel", "internal/source", "internal/status"}},

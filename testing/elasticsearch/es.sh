@@ -4,6 +4,7 @@
 #   es.sh up     start it, print its URL, leave it running
 #   es.sh down   stop it
 #   es.sh again  start it once more with the data it had
+#   es.sh lib    print where its libraries are, unpacked
 #   es.sh hold   start it, print its URL, stop it when standard input ends:
 #                whoever holds the pipe owns the node, however they die
 #
@@ -88,6 +89,11 @@ again() {
   run
 }
 
+lib() {
+  unpack
+  echo "$dist/lib"
+}
+
 free() {
   if curl -s -o /dev/null "http://127.0.0.1:$port/"; then
     echo "port $port is taken; choose another with ES_PORT" >&2
@@ -142,6 +148,6 @@ hold() {
 }
 
 case "${1:-up}" in
-  up | down | again | hold) "$1" ;;
-  *) echo "usage: es.sh up|down|again|hold" >&2; exit 2 ;;
+  up | down | again | lib | hold) "$1" ;;
+  *) echo "usage: es.sh up|down|again|lib|hold" >&2; exit 2 ;;
 esac

@@ -45,10 +45,8 @@ type Node struct {
 // Start starts a node and waits until it answers, ten seconds when the
 // distribution is there already. It returns ErrMissing where it can't run.
 func Start(o Options) (*Node, error) {
-	for _, tool := range []string{"bash", "javac", "mvn", "curl"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			return nil, fmt.Errorf("%w (no %s)", ErrMissing, tool)
-		}
+	if err := able(); err != nil {
+		return nil, err
 	}
 	if o.Port == 0 {
 		var err error
@@ -56,8 +54,7 @@ func Start(o Options) (*Node, error) {
 			return nil, err
 		}
 	}
-	_, here, _, _ := runtime.Caller(0)
-	cmd := exec.Command("bash", filepath.Join(filepath.Dir(here), "es.sh"), "hold")
+	cmd := exec.Command("bash", script(), "hold")
 	cmd.Env = append(os.Environ(), "ES_PORT="+strconv.Itoa(o.Port))
 	if o.Secure {
 		cmd.Env = append(cmd.Env, "ES_SECURITY=1")
@@ -87,15 +84,45 @@ func Start(o Options) (*Node, error) {
 	return nil, fmt.Errorf("start node: %w: %s", cmd.Wait(), said.String())
 }
 
+func able() error {
+	for _, tool := range []string{"bash", "javac", "mvn", "curl"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return fmt.Errorf("%w (no %s)", ErrMissing, tool)
+		}
+	}
+	return nil
+}
+
+func script() string {
+	_, here, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(here), "es.sh")
+}
+
+// Libraries returns the directory of the distribution's Java libraries, for
+// tests that need no node. It returns ErrMissing where they can't be had.
+func Libraries() (string, error) {
+	if err := able(); err != nil {
+		return "", err
+	}
+	cmd := exec.Command("bash", script(), "lib")
+	var said strings.Builder
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("unpack Elasticsearch: %w: %s", err, said.String())
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
 // Halt ends the node and keeps its data, as when its machine is restarted.
-func (n *Node) Halt() error { return n.script("down") }
+func (n *Node) Halt() error { return n.say("down") }
 
 // Again starts a node that was halted, with the data it had, and waits until it
 // answers.
-func (n *Node) Again() error { return n.script("again") }
+func (n *Node) Again() error { return n.say("again") }
 
-func (n *Node) script(verb string) error {
-	cmd := exec.Command("bash", n.cmd.Args[1], verb)
+func (n *Node) say(verb string) error {
+	cmd := exec.Command("bash", script(), verb)
 	cmd.Env = n.cmd.Env
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("node, %s: %w: %s", verb, err, out)
