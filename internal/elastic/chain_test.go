@@ -74,7 +74,7 @@ func running(t *testing.T, mayAct *bool) (s *station.Station, deny string) {
 	return s, deny
 }
 
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {

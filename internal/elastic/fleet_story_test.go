@@ -23,7 +23,7 @@ import (
 // edge is one host of the fleet: a station with a log and a deny list of its
 // own, and a way to the cluster that can be cut.
 type edge struct {
-	t    *testing.T
+	t    testing.TB
 	name string
 	dir  string
 	way  elastic.Way
@@ -31,7 +31,7 @@ type edge struct {
 	stop func()
 }
 
-func newEdge(t *testing.T, fleet, name, key string) *edge {
+func newEdge(t testing.TB, fleet, name, key string) *edge {
 	e := &edge{t: t, name: name, dir: t.TempDir(), way: elastic.NewWay(t)}
 	c := config.Default()
 	c.Sources = []config.Source{{File: e.log(), Service: "play.example.com"}}

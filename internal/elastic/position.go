@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
+
+	"levee/internal/durable"
 )
 
 // position is how far a Tail judged, kept in a small file that is replaced
@@ -75,22 +76,7 @@ func (p *position) save(path string) error {
 	if err != nil {
 		return fmt.Errorf("keep the position in Elasticsearch: %w", err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err == nil {
-		if _, err = f.Write(b); err == nil {
-			err = f.Sync()
-		}
-		if cerr := f.Close(); err == nil {
-			err = cerr
-		}
-		if err == nil {
-			err = os.Rename(f.Name(), path)
-		}
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}
-	if err != nil {
+	if err := durable.Replace(path, b); err != nil {
 		return fmt.Errorf("keep the position in Elasticsearch: %w; check the space and the rights of the state directory", err)
 	}
 	return nil

@@ -10,6 +10,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"levee/internal/durable"
 )
 
 // host is another host, or this one, as it was seen last.
@@ -197,10 +199,7 @@ func (n *Node) remember() error {
 	}
 	b, err := json.Marshal(m)
 	if err == nil {
-		err = os.WriteFile(n.o.Path+".new", b, 0o600)
-	}
-	if err == nil {
-		err = os.Rename(n.o.Path+".new", n.o.Path)
+		err = durable.Replace(n.o.Path, b)
 	}
 	if err != nil {
 		n.o.Log.Warn("what is known of the fleet was not kept", "error", err)

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+
+	"levee/internal/durable"
 )
 
 // positionsFile is the name of the state file in the state directory.
@@ -157,32 +159,9 @@ func (s *Positions) Save() error {
 	if err != nil {
 		return fmt.Errorf("encode positions: %w", err)
 	}
-	if err := replaceFile(s.path, data); err != nil {
+	if err := durable.Replace(s.path, data); err != nil {
 		return fmt.Errorf("keep positions: %w; check the space and the rights of the state directory", err)
 	}
 	s.dirty = false
 	return nil
-}
-
-// replaceFile writes data beside path, makes it durable and renames it over
-// path, so that a crash leaves the old file or the new one.
-func replaceFile(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"levee/detect"
+	"levee/internal/durable"
 )
 
 // baselineEvery is how often the learnt baseline is saved.
@@ -55,27 +56,8 @@ func loadBaseline(e *detect.Engine, path string) error {
 }
 
 func saveBaseline(b []byte, path string) error {
-	if err := replaceFile(b, path); err != nil {
+	if err := durable.Replace(path, b); err != nil {
 		return fmt.Errorf("save baseline %s: %w", path, err)
 	}
 	return nil
-}
-
-// replaceFile writes the file in one step: a crash leaves the old one.
-func replaceFile(b []byte, path string) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name()) // what matters is why it was not written
-	}
-	return err
 }

@@ -13,6 +13,7 @@ import (
 
 	"levee/actions"
 	"levee/detect"
+	"levee/internal/durable"
 )
 
 // Expected is a planned event: a tournament, a launch, a load test.
@@ -93,7 +94,7 @@ func (o *Operator) Expect(ctx context.Context, x Expected) error {
 	if err := s.ledger.Record(ctx, []actions.Entry{entry}); err != nil {
 		return fmt.Errorf("expect: nothing was done: %w", err)
 	}
-	if err := replaceFile(b, s.expectedPath()); err != nil {
+	if err := durable.Replace(s.expectedPath(), b); err != nil {
 		return fmt.Errorf("expect: %w", err)
 	}
 	s.judge.mu.Lock()

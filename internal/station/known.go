@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"levee/actions"
+	"levee/internal/durable"
 )
 
 // knownLasts is how long an address is known after somebody who may act came
@@ -72,10 +73,7 @@ func (k *known) save() error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(k.path+".new", b, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(k.path+".new", k.path)
+	return durable.Replace(k.path, b)
 }
 
 // addresses lists them, the latest first.

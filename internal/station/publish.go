@@ -16,6 +16,7 @@ import (
 	"levee/actions"
 	"levee/detect"
 	"levee/internal/config"
+	"levee/internal/durable"
 	"levee/internal/elastic"
 	"levee/internal/status"
 )
@@ -209,11 +210,7 @@ func (c *chronicle) audit(ctx context.Context) error {
 func (c *chronicle) auditedPath() string { return filepath.Join(c.dir, "audited") }
 
 func (c *chronicle) keepAudited() error {
-	tmp := c.auditedPath() + ".new"
-	if err := os.WriteFile(tmp, strconv.AppendInt(nil, c.audited, 10), 0o600); err != nil {
-		return fmt.Errorf("keep what was published: %w", err)
-	}
-	if err := os.Rename(tmp, c.auditedPath()); err != nil {
+	if err := durable.Replace(c.auditedPath(), strconv.AppendInt(nil, c.audited, 10)); err != nil {
 		return fmt.Errorf("keep what was published: %w", err)
 	}
 	return nil
