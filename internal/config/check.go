@@ -101,6 +101,9 @@ func (e *Elasticsearch) check(at *place) {
 	} else if (e.User == "") != !e.Password.Set() {
 		at.fail("user", "elasticsearch needs user and password together", "give both, or api_key")
 	}
+	if e.Spool < 16<<20 {
+		at.fail("spool", "the spool is too small to bridge an outage", "give 16MiB or more, for instance 512MiB")
+	}
 	if e.Timeout < time.Second || e.Timeout > time.Minute {
 		at.fail("timeout", fmt.Sprintf("timeout %s is out of range", e.Timeout), "give 1s to 1m, for instance 15s")
 	}

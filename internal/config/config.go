@@ -196,6 +196,7 @@ type Elasticsearch struct {
 	CA       string        `yaml:"ca"`       // PEM file; default: the system's roots
 	Timeout  time.Duration `yaml:"timeout"`  // for one request and its whole answer; 1s to 1m, default 15s
 	Requests Share         `yaml:"requests"` // of the requests to publish too; default none
+	Spool    Size          `yaml:"spool"`    // bytes on disk that wait while the cluster is away; 16MiB or more, default 512MiB
 	Fleet    Fleet         `yaml:"fleet"`
 	Fields   Fields        `yaml:"fields"`
 }
@@ -269,7 +270,7 @@ func Default() Config {
 			Budget: Budget{BlocksPerMinute: 6000, ActiveBlocks: 50000, UsualShare: 0.005, ScaleUpsPerHour: 4},
 		},
 		Heartbeat:     Heartbeat{Every: time.Minute},
-		Elasticsearch: Elasticsearch{Timeout: 15 * time.Second, Fleet: Fleet{Window: 5 * time.Minute, Every: 5 * time.Second}},
+		Elasticsearch: Elasticsearch{Timeout: 15 * time.Second, Spool: 512 << 20, Fleet: Fleet{Window: 5 * time.Minute, Every: 5 * time.Second}},
 		Fleet:         Peers{Name: "levee", Canary: 15 * time.Second},
 	}
 }

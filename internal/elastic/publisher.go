@@ -29,7 +29,7 @@ const (
 type PublisherOptions struct {
 	Client   *Client
 	Dir      string // of the spool; made when missing
-	Limit    int64  // bytes the spool may hold; default 256 MiB
+	Limit    int64  // bytes the spool may hold; default 512 MiB
 	Origin   Origin
 	Requests float64          // share of the requests to publish, 0 to 1
 	Now      func() time.Time // nil: time.Now
@@ -68,7 +68,7 @@ type given struct {
 
 // NewPublisher opens the spool. Nothing is sent before Run.
 func NewPublisher(o PublisherOptions) (*Publisher, error) {
-	o.Limit = cmp.Or(o.Limit, 256<<20)
+	o.Limit = cmp.Or(o.Limit, 512<<20)
 	o.Retry = cmp.Or(o.Retry, 500*time.Millisecond)
 	if o.Now == nil {
 		o.Now = time.Now

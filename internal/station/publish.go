@@ -61,7 +61,7 @@ func openChronicle(s *Station) (*chronicle, error) {
 		return nil, err
 	}
 	c.out, err = elastic.NewPublisher(elastic.PublisherOptions{Client: c.client, Dir: c.dir, Origin: c.origin,
-		Requests: float64(s.o.Config.Elasticsearch.Requests), Now: s.o.Now, Log: s.o.Log})
+		Limit: int64(s.o.Config.Elasticsearch.Spool), Requests: float64(s.o.Config.Elasticsearch.Requests), Now: s.o.Now, Log: s.o.Log})
 	if err != nil {
 		return nil, err
 	}
