@@ -46,6 +46,14 @@ func (d *Dispatcher) forbidden(r *Request) *Refusal {
 	return nil
 }
 
+// MayAct returns a RefusedError when a's role may only look.
+func (a Actor) MayAct() error {
+	if a.Role == Operator || a.Role == Admin {
+		return nil
+	}
+	return &RefusedError{[]Refusal{{Rule: "role", Value: fmt.Sprintf("%s is a %s", a.Name, orNobody(a.Role)), Mend: "ask an operator"}}}
+}
+
 func orNobody(r Role) Role {
 	if r == "" {
 		return "nobody known"

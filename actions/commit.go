@@ -99,8 +99,8 @@ func (d *Dispatcher) take(token string, actor Actor, a Answer) (*planned, error)
 	if actor.Name != own.Name || actor.Via != own.Via || actor.Key != own.Key {
 		return nil, ErrNotYours
 	}
-	if actor.Role != Operator && actor.Role != Admin {
-		return nil, &RefusedError{[]Refusal{{Rule: "role", Value: actor.Name + " is a " + string(orNobody(actor.Role)), Mend: "ask an operator"}}}
+	if err := actor.MayAct(); err != nil {
+		return nil, err
 	}
 	if d.needs(&p.plan.Request, p.plan.Impact) != p.plan.Needs {
 		return nil, fmt.Errorf("%w: %s has hit more since it was planned; plan it again", ErrUnconfirmed, actor.Name)

@@ -27,6 +27,9 @@ const (
 	Notify    Verb = "notify"
 )
 
+// Verbs lists all verbs, in the order people are told them.
+var Verbs = []Verb{Block, Unblock, Allow, Throttle, Harden, ScaleUp, ScaleDown, Notify}
+
 // Role is what an actor may do: viewers look, operators act, admins also
 // change who may and approve as a second person.
 type Role string

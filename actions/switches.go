@@ -56,8 +56,8 @@ func (d *Dispatcher) SetAuto(ctx context.Context, on bool, by Actor) error {
 }
 
 func (d *Dispatcher) turn(ctx context.Context, by Actor, set func(*Switches), stops bool, text string) error {
-	if by.Role != Operator && by.Role != Admin {
-		return &RefusedError{[]Refusal{{Rule: "role", Value: fmt.Sprintf("%s is a %s", by.Name, orNobody(by.Role)), Mend: "ask an operator"}}}
+	if err := by.MayAct(); err != nil {
+		return err
 	}
 	now := d.now()
 	d.mu.Lock()

@@ -58,8 +58,8 @@ func newFake() *fake {
 		People: []Person{{Name: "ana", Role: actions.Operator, You: true, Via: "ssh", Addr: netip.MustParseAddr("198.51.100.24"), Since: t0.Add(-9 * time.Minute), Last: "block 203.0.113.9", At: t0.Add(-time.Minute)},
 			{Name: "bo", Role: actions.Viewer, Via: "console", Since: t0.Add(-2 * time.Hour), Looks: "Incident"}},
 		Inputs: []Input{
-			{Name: "/var/log/nginx/access.log", Format: "combined", Lines: 1_204_511, Malformed: 12, Lag: 300 * time.Millisecond, State: "following", MayAct: true},
-			{Name: "udp://127.0.0.1:5514", Format: "", State: "waiting", Lag: -1, Note: "no datagram came yet: point syslog at it"},
+			{Name: "/var/log/nginx/access.log", Format: "combined", Lines: 1_204_511, Malformed: 12, Newest: t0.Add(-300 * time.Millisecond), State: "following", MayAct: true},
+			{Name: "udp://127.0.0.1:5514", Format: "", State: "waiting", Note: "no datagram came yet: point syslog at it"},
 		},
 	}
 	f.snap = scene()

@@ -1,6 +1,10 @@
 package tui
 
-import "strconv"
+import (
+	"cmp"
+	"strconv"
+	"time"
+)
 
 // healthScreen shows whether levee itself is well: inputs, enforcers, memory,
 // what was shed, how far it lags.
@@ -27,14 +31,7 @@ func (s *healthScreen) draw(m *Model, c *canvas, h int) {
 		case "waiting":
 			p = m.th.warn
 		}
-		format := in.Format
-		if format == "" {
-			format = "format not recognised yet"
-		}
-		line := format + ", " + number(float64(in.Lines)) + " lines, " + number(float64(in.Malformed)) + " malformed"
-		if in.Lag >= 0 {
-			line += ", lag " + age(in.Lag)
-		}
+		line := inputText(&in, m.d.now())
 		if !in.MayAct {
 			line += ", auto mode may not act on it alone"
 		}
@@ -92,6 +89,21 @@ func (s *healthScreen) draw(m *Model, c *canvas, h int) {
 	}
 	s.view.lines = t.lines
 	s.view.draw(m, c, h-1)
+}
+
+// inputText says what an input read, and how far it is behind.
+func inputText(in *Input, now time.Time) string {
+	line := "no line read yet"
+	if in.Lines > 0 {
+		line = cmp.Or(in.Format, "format not recognised yet") + ", " + number(float64(in.Lines)) + " lines, " + number(float64(in.Malformed)) + " malformed"
+	}
+	if !in.Newest.IsZero() {
+		line += ", newest " + age(max(now.Sub(in.Newest), 0)) + " old"
+	}
+	if in.Behind > 0 {
+		line += ", " + size(in.Behind) + " not read yet"
+	}
+	return line
 }
 
 func linkText(l Link) string {

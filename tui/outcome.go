@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"fmt"
 
 	"levee/actions"
@@ -19,11 +20,10 @@ func outcome(what, key string, undo bool, done []actions.Decision) (level, text 
 		default:
 			continue
 		}
-		for _, r := range done[i].Receipts {
-			if !r.OK {
-				note = ": " + receiptText(r)
-			}
-		}
+		note = cmp.Or(reasonText(&done[i]), note)
+	}
+	if note == "" {
+		note = ": no enforcer said why; Health shows each of them"
 	}
 	switch {
 	case unknown > 0:
@@ -34,6 +34,19 @@ func outcome(what, key string, undo bool, done []actions.Decision) (level, text 
 		return "info", what + ": nothing was left to do"
 	}
 	return "ok", what + ": " + doneWords(key, undo, done)
+}
+
+// reasonText is why d did not take effect, "" when nothing tells.
+func reasonText(d *actions.Decision) string {
+	for i := len(d.Receipts) - 1; i >= 0; i-- {
+		if r := d.Receipts[i]; !r.OK {
+			return ": " + receiptText(r)
+		}
+	}
+	if d.EndedBy != "" {
+		return ": " + d.EndedBy
+	}
+	return ""
 }
 
 // doneWords says how far decisions came. The way back stands first: a narrow

@@ -45,6 +45,23 @@ func TestUndoSaysNothingOfATTL(t *testing.T) {
 	}
 }
 
+// What failed says why, also when no enforcer did.
+func TestAFailureHasAReason(t *testing.T) {
+	failed := actions.Decision{Verb: actions.Block, State: actions.Failed}
+	said, ended, silent := failed, failed, failed
+	said.Receipts = []actions.Receipt{{Enforcer: "denylist", OK: true}, {Enforcer: "nft", Note: "no right"}}
+	ended.EndedBy = "another host blocked it first"
+	for want, d := range map[string]actions.Decision{
+		"FAILED for 1 of 1: nft FAILED":                         said,
+		"FAILED for 1 of 1: another host blocked it first":      ended,
+		"FAILED for 1 of 1: no enforcer said why; Health shows": silent,
+	} {
+		if level, got := outcome("Block it", "u", false, []actions.Decision{d}); level != "error" || !strings.Contains(got, want) {
+			t.Errorf("%s %q, want %q", level, got, want)
+		}
+	}
+}
+
 // A source that went quiet under its block still says what it was blocked for.
 func TestQuietSourceKeepsItsReason(t *testing.T) {
 	f := newFake()

@@ -134,6 +134,11 @@ func (a *acting) onTargets(ctx context.Context, h Host, s Streams, v actions.Ver
 	if a.ttl < 0 {
 		return Usagef("--for %s: a time can't be negative; write for instance 30m", a.ttl)
 	}
+	if a.file != "" { // megabytes are not read for whoever may not act
+		if err := h.Operator.Actor().MayAct(); err != nil {
+			return err
+		}
+	}
 	targets, bad, err := readTargets(s, args, a.file)
 	if err != nil {
 		return err
@@ -233,12 +238,16 @@ func outcome(p actions.Plan, done []actions.Decision, refused, unread int) error
 		default:
 			continue
 		}
+		if done[i].EndedBy != "" {
+			why = ": " + done[i].EndedBy
+		}
 		for _, r := range done[i].Receipts {
 			if !r.OK {
 				why = ": " + r.Enforcer + ": " + r.Note
 			}
 		}
 	}
+	why = cmp.Or(why, ": no enforcer said why; levee doctor asks each of them")
 	v := p.Request.Verb
 	switch {
 	case failed > 0:

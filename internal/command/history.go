@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -156,7 +157,9 @@ func decisionsVerb(run Runner) *cobra.Command {
 			if since > 0 {
 				q.Since = h.Station.Status().Now.Add(-since)
 			}
-			q.Verb = actions.Verb(action)
+			if q.Verb, err = parseVerb(action); err != nil {
+				return err
+			}
 			ds, err := h.Station.Decisions(ctx, q)
 			if err != nil {
 				return err
@@ -166,7 +169,7 @@ func decisionsVerb(run Runner) *cobra.Command {
 	fl := c.Flags()
 	fl.BoolVar(&q.Active, "active", false, "only those in force")
 	fl.StringVar(&target, "target", "", "only those on this address or prefix, or around or inside it")
-	fl.StringVar(&action, "verb", "", "only this verb: block, allow, throttle, …")
+	fl.StringVar(&action, "verb", "", "only this verb: "+verbNames())
 	fl.StringVar(&q.Incident, "incident", "", "only those about this incident")
 	fl.StringVar(&q.Actor, "by", "", "only those of this person, or auto")
 	fl.StringVar(&q.Request, "request", "", "only those of this request")
@@ -174,6 +177,23 @@ func decisionsVerb(run Runner) *cobra.Command {
 	fl.IntVar(&q.Limit, "limit", 100, "at most so many")
 	output(c, &format)
 	return c
+}
+
+// parseVerb checks the value of --verb; "" is every verb.
+func parseVerb(s string) (actions.Verb, error) {
+	if v := actions.Verb(s); s == "" || slices.Contains(actions.Verbs, v) {
+		return v, nil
+	}
+	return "", Usagef("--verb %s: no such verb; use %s", s, verbNames())
+}
+
+// verbNames lists the verbs a decision may have.
+func verbNames() string {
+	names := make([]string, len(actions.Verbs))
+	for i, v := range actions.Verbs {
+		names[i] = string(v)
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
 }
 
 // incidentLine is an incident in ECS names.

@@ -13,7 +13,8 @@ import (
 
 // Config is levee.yaml with its defaults filled in.
 type Config struct {
-	File string `yaml:"-"` // where it was read from; "" when only defaults apply
+	File        string   `yaml:"-"` // where it was read from; "" when only defaults apply
+	SecretFiles []string `yaml:"-"` // the files its secrets were read from
 
 	Sources        []Source                 `yaml:"sources"`
 	TrustedProxies []netip.Prefix           `yaml:"trusted_proxies"`

@@ -15,6 +15,7 @@ type decoder struct {
 	file, dir string
 	around    surroundings
 	errs      Errors
+	secrets   []string // files that secrets were read from
 }
 
 func (d *decoder) fail(line int, what, mend string) {

@@ -23,6 +23,7 @@ func parse(path string, text []byte, around surroundings) (Config, error) {
 		d.structure(root, &c)
 	}
 	d.whole(&c)
+	c.SecretFiles = d.secrets
 	if len(d.errs) == 0 {
 		return c, nil
 	}

@@ -58,7 +58,7 @@ actions:
 	}
 	want := Default()
 	yes := true
-	want.File = "/etc/levee/levee.yaml"
+	want.File, want.SecretFiles = "/etc/levee/levee.yaml", []string{"/etc/levee/token"}
 	want.Sources = []Source{
 		{File: "/var/log/nginx/*.log", Service: "shop.example.com", Format: "auto", Line: 3},
 		{Name: "edge", Syslog: "udp://127.0.0.1:5514", MayAct: &yes, Format: "auto", Line: 5},

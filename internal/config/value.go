@@ -129,6 +129,7 @@ func (d *decoder) secretFile(e entry, v reflect.Value) {
 		return
 	}
 	v.Set(reflect.ValueOf(NewSecret(secret)))
+	d.secrets = append(d.secrets, name)
 }
 
 // text returns a scalar as it was written, without its quotes.

@@ -51,6 +51,7 @@ type Daemon struct {
 	conf   atomic.Pointer[config.Config]
 	reload sync.Mutex // one at a time
 	frames *metrics.Frames
+	shares sync.Map // of the processor, by person: *remote.Share
 }
 
 // HostKeyPath is where the daemon with that state directory keeps its SSH

@@ -98,7 +98,7 @@ func (d *Daemon) visit(ctx context.Context, v *visitor) (code int) {
 		_ = tell(v.err, errors.New("the console needs a terminal: use ssh -t, or name a command; `help` lists them"))
 		return command.ExitUsage
 	}
-	v.terminal.Drawn = d.frames.Took
+	v.terminal.Drawn, v.terminal.Share = d.frames.Took, d.share(v.actor.Name)
 	err := remote.Console(ctx, *v.terminal, view{d.st, v.actor.Name}, op, ConsoleOptions(d.conf.Load().Console))
 	switch {
 	case errors.Is(err, remote.ErrIdle):
@@ -107,6 +107,13 @@ func (d *Daemon) visit(ctx context.Context, v *visitor) (code int) {
 		return tell(v.err, err)
 	}
 	return 0
+}
+
+// share is what that person's consoles share of the processor. There are no
+// more names than people of levee.yaml and of this machine.
+func (d *Daemon) share(name string) *remote.Share {
+	s, _ := d.shares.LoadOrStore(name, &remote.Share{})
+	return s.(*remote.Share)
 }
 
 // ConsoleOptions are the console's options that levee.yaml holds. Save stays

@@ -60,7 +60,9 @@ func Examine(ctx context.Context, o Options) []Finding {
 		o.Host = os.ReadFile
 	}
 	var out []Finding
-	out = append(out, configured(o), clock(o))
+	out = append(out, configured(o))
+	out = append(out, secrets(o.Config.SecretFiles)...)
+	out = append(out, clock(o))
 	out = append(out, state(o)...)
 	for _, s := range o.Config.Sources {
 		out = append(out, sourceFindings(ctx, s, o)...)
@@ -85,6 +87,24 @@ func configured(o Options) Finding {
 		return Finding{Bad, "configuration", o.Config.File + " may be written by anybody", "chmod o-w " + o.Config.File}
 	}
 	return Finding{State: OK, Check: "configuration", Says: o.Config.File + " holds no mistake"}
+}
+
+// secrets looks at who may read the files that hold them.
+func secrets(files []string) []Finding {
+	var out []Finding
+	for _, f := range files {
+		info, err := os.Stat(f)
+		switch {
+		case err != nil:
+			out = append(out, Finding{Bad, "secret", err.Error(), "restore it: levee does not start without"})
+		case info.Mode().Perm()&0o007 != 0:
+			out = append(out, Finding{Bad, "secret", fmt.Sprintf("%s is open to everybody (mode %04o)", f, info.Mode().Perm()), "chmod o-rwx " + f + ", and renew the secret if strangers use this machine"})
+		}
+	}
+	if len(files) > 0 && len(out) == 0 {
+		out = append(out, Finding{State: OK, Check: "secrets", Says: fmt.Sprintf("%d files, none open to everybody", len(files))})
+	}
+	return out
 }
 
 // clock asks the kernel whether the clock is disciplined: certificates, TTLs

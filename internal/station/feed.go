@@ -30,17 +30,24 @@ func (s *Station) Status() status.Status {
 		People:  s.present(),
 		Host:    s.host.host(), Verdicts: s.counts.all(),
 	}
+	read := s.Snapshot().Inputs
 	for _, f := range s.feeds.list() {
 		x := f.input.Status()
-		lag := time.Duration(-1)
-		if x.Behind == 0 {
-			lag = 0
-		}
 		st.Shed += x.Shed
 		st.Inputs = append(st.Inputs, status.Input{Name: x.Name, Format: x.Format, Lines: x.Lines, Malformed: x.Malformed,
-			Lag: lag, State: string(x.State), Note: x.Problem, MayAct: s.feeds.mayAct(uint16(f.origin))})
+			Newest: newest(read, uint16(f.origin)), Behind: x.Behind, State: string(x.State), Note: x.Problem, MayAct: s.feeds.mayAct(uint16(f.origin))})
 	}
 	return st
+}
+
+// newest is the event time of the newest line of an input.
+func newest(read []detect.Input, origin uint16) time.Time {
+	for i := range read {
+		if read[i].Origin == origin {
+			return read[i].Last
+		}
+	}
+	return time.Time{}
 }
 
 // jenkins reads the controller's state off the enforcers' last check.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 
 	"levee/actions"
@@ -17,6 +18,41 @@ type talk struct {
 	seq  uint64
 	took uint64 // newest notice of the dispatcher taken over
 	last []actions.Notice
+	of   map[string]*breath // by speaker
+}
+
+// breath is what somebody may say before they must wait.
+type breath struct {
+	said float64
+	at   time.Time
+}
+
+// One person says so many things at once, then one a so long time: the line is
+// everybody's, and warnings stand on it too.
+const (
+	breathMost  = 10
+	breathEvery = 3 * time.Second
+)
+
+// mayTalk reports whether that person may say one thing more, and counts it.
+func (t *talk) mayTalk(name string, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.of == nil {
+		t.of = map[string]*breath{}
+	}
+	b := t.of[name]
+	if b == nil {
+		b = &breath{at: now}
+		t.of[name] = b // of people of levee.yaml and of this machine: a bounded number
+	}
+	b.said = max(0, b.said-max(0, now.Sub(b.at).Seconds())/breathEvery.Seconds())
+	b.at = now
+	if b.said > breathMost-1 {
+		return false
+	}
+	b.said++
+	return true
 }
 
 // talkMost is how many messages are kept.
@@ -78,6 +114,9 @@ func (o *Operator) Say(text string) error {
 	}
 	if text = said(text); text == "" {
 		return errors.New("say: nothing to say; write levee say TEXT")
+	}
+	if !o.s.talk.mayTalk(a.Name, o.s.o.Now()) {
+		return errors.New("say: that is more than the others can read; wait a few seconds")
 	}
 	o.s.tell("info", a.Name+" says: "+text)
 	return nil

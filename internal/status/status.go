@@ -77,9 +77,10 @@ type Input struct {
 	Format    string // as recognised; "" so far unknown
 	Lines     uint64
 	Malformed uint64
-	Lag       time.Duration // bytes behind, in time; negative unknown
-	State     string        // following, waiting, ended, error
-	Note      string        // the last problem, in one line with its mend
+	Newest    time.Time // event time of the newest line; zero: none was read yet
+	Behind    int64     // bytes written and not read yet
+	State     string    // following, waiting, ended, error
+	Note      string    // the last problem, in one line with its mend
 	MayAct    bool
 }
 

@@ -35,6 +35,7 @@ type Terminal struct {
 	Resizes <-chan Size // nil: the size stays
 	Idle    time.Duration
 	Drawn   func(time.Duration) // told how long each frame took to draw; nil: nobody
+	Share   *Share              // of the processor; nil: all it takes
 }
 
 // ErrIdle is what Console returns when nobody pressed a key for Terminal.Idle.
@@ -51,9 +52,7 @@ func Console(ctx context.Context, t Terminal, feed tui.Feed, op tui.Operator, op
 	opt.Terminal = t.Out
 	keys := &keyWatch{in: t.In}
 	var model tea.Model = tui.New(feed, op, opt).WithContext(ctx)
-	if t.Drawn != nil {
-		model = timed{model, t.Drawn}
-	}
+	model = timed{model, ctx, t.Share, t.Drawn}
 	p := tea.NewProgram(model,
 		tea.WithContext(ctx), tea.WithAltScreen(), tea.WithFPS(30), tea.WithoutSignalHandler(),
 		tea.WithInput(keys), tea.WithOutput(t.Out), tea.WithEnvironment(t.Env))
@@ -77,21 +76,33 @@ func Console(ctx context.Context, t Terminal, feed tui.Feed, op tui.Operator, op
 	return nil
 }
 
-// timed is a model that tells how long its frames took to draw.
+// timed is a model that keeps to its share of the processor and tells how long
+// its frames took to draw.
 type timed struct {
 	tea.Model
+	ctx   context.Context
+	share *Share
 	drawn func(time.Duration)
 }
 
+// Update waits first when the share is used up: a flood of keys, resizes or
+// mouse events then waits in the client, and slows nobody else.
 func (m timed) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	m.share.await(m.ctx)
+	began := time.Now()
 	next, cmd := m.Model.Update(msg)
-	return timed{next, m.drawn}, cmd
+	m.share.spend(time.Since(began))
+	return timed{next, m.ctx, m.share, m.drawn}, cmd
 }
 
 func (m timed) View() string {
 	began := time.Now()
 	view := m.Model.View()
-	m.drawn(time.Since(began))
+	took := time.Since(began)
+	m.share.spend(took)
+	if m.drawn != nil {
+		m.drawn(took)
+	}
 	return view
 }
 

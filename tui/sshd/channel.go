@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/charmbracelet/ssh"
 	gossh "golang.org/x/crypto/ssh"
@@ -48,17 +49,20 @@ func (v *visit) Value(key any) any {
 func (s *Server) openSession(srv *ssh.Server, sc *gossh.ServerConn, nc gossh.NewChannel, ctx ssh.Context) {
 	c, ok := ctx.Value(connKey{}).(*conn)
 	if !ok || !s.holds(c) {
-		_ = nc.Reject(gossh.ConnectionFailed, "") // it was closed meanwhile
-		return
+		return // it was closed meanwhile
 	}
 	defer s.open.Done()
 	if why := s.door.enter(sc.User()); why != "" {
 		s.stats.refused.Add(1)
-		_ = nc.Reject(gossh.ResourceShortage, why) // the client may be gone
+		c.refuse(nc, gossh.ResourceShortage, why)
 		return
 	}
 	defer s.door.exit(sc.User())
-	c.begin()
+	if why := c.begin(sc.User()); why != "" {
+		s.stats.refused.Add(1)
+		c.refuse(nc, gossh.ResourceShortage, why)
+		return
+	}
 	defer c.end()
 	v := &visit{Context: ctx, conn: c, sizes: make(chan remote.Size, 1)}
 	v.ctx, v.cancel = context.WithCancel(ctx)
@@ -67,6 +71,13 @@ func (s *Server) openSession(srv *ssh.Server, sc *gossh.ServerConn, nc gossh.New
 	v.cancel()
 	if done := v.handled(); done != nil {
 		<-done
+	}
+}
+
+// refuseChannel turns away channels of any other kind.
+func (s *Server) refuseChannel(_ *ssh.Server, _ *gossh.ServerConn, nc gossh.NewChannel, ctx ssh.Context) {
+	if c, ok := ctx.Value(connKey{}).(*conn); ok {
+		c.refuse(nc, gossh.UnknownChannelType, "levee has sessions and nothing else")
 	}
 }
 
@@ -91,9 +102,16 @@ func (g *guarded) Accept() (gossh.Channel, <-chan *gossh.Request, error) {
 		return nil, nil, err
 	}
 	through := make(chan *gossh.Request)
+	// A session that asks for nothing holds a place for nothing.
+	patience := time.AfterFunc(g.v.conn.s.limits.Handshake, func() {
+		if g.v.handled() == nil {
+			_ = g.v.conn.Close() // it is dropped, whatever closing says
+		}
+	})
 	go func() { // ends when the client closes the channel or the connection
 		defer close(through)
 		defer g.v.cancel()
+		defer patience.Stop()
 		for r := range reqs {
 			if g.v.take(r) {
 				through <- r
@@ -174,13 +192,18 @@ func parsePty(b []byte) (term string, size remote.Size, ok bool) {
 	return term, size, ok && plain(term)
 }
 
-// parseSize reads a size (RFC 4254, section 6.7). A terminal of more than a
-// thousand cells a side is none.
+// Larger terminals than any screen shows get a picture of this size.
+const (
+	mostColumns = 600
+	mostRows    = 200
+)
+
+// parseSize reads a size (RFC 4254, section 6.7).
 func parseSize(b []byte) (remote.Size, bool) {
 	if len(b) < 16 {
 		return remote.Size{}, false
 	}
-	return remote.Size{Width: int(min(binary.BigEndian.Uint32(b), 1000)), Height: int(min(binary.BigEndian.Uint32(b[4:]), 1000))}, true
+	return remote.Size{Width: int(min(binary.BigEndian.Uint32(b), mostColumns)), Height: int(min(binary.BigEndian.Uint32(b[4:]), mostRows))}, true
 }
 
 // latest puts s in the channel in place of what nobody took yet: a flood of

@@ -1,10 +1,14 @@
 package sshd
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	gossh "golang.org/x/crypto/ssh"
 )
 
 // conn is a connection with its deadlines: one for signing in, one for each
@@ -14,8 +18,18 @@ type conn struct {
 	s    *Server
 	addr netip.Addr
 
+	ended chan struct{} // closed with the connection
+	known chan struct{} // closed when queue is known
+
+	refusing atomic.Int32 // channels that are being turned away
+
 	mu       sync.Mutex
-	known    bool // signed in
+	user     string // who signed in; "" until the first session
+	pace     *pace  // of that user's connections; nil until then
+	read     int    // bytes of a stranger
+	written  int    // messages to a stranger
+	handed   int    // bytes since queueKnownAfter messages
+	queue    <-chan []byte
 	closed   bool
 	sessions int
 	patience *time.Timer // ends a connection without a session
@@ -38,12 +52,83 @@ func (c *conn) start() {
 // with it.
 func (c *conn) SetDeadline(time.Time) error { return nil }
 
-// Write bounds how long the client may take to read.
-func (c *conn) Write(p []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(c.s.limits.Write)); err != nil {
-		return 0, err
+// mostOfStranger is how many bytes a client may send before its first session;
+// signing in takes a few thousand.
+const mostOfStranger = 128 << 10
+
+// Read bounds how much a client may have decrypted and looked at: all of it
+// before anybody signed in, and per second afterwards.
+func (c *conn) Read(p []byte) (int, error) {
+	room := c.room(len(p))
+	if room == 0 {
+		return 0, net.ErrClosed
 	}
-	return c.Conn.Write(p)
+	n, err := c.Conn.Read(p[:room])
+	c.mu.Lock()
+	pace := c.pace
+	if pace == nil {
+		c.read += n
+	}
+	if c.written >= queueKnownAfter {
+		c.handed += n
+	}
+	tooMuch := pace == nil && c.read > mostOfStranger
+	c.mu.Unlock()
+	if tooMuch {
+		_ = c.Close() // it is dropped, whatever closing says
+		return 0, errTooMuch
+	}
+	if pace != nil && err == nil {
+		c.wait(pace.take(n, c.s.now()))
+	}
+	return n, err
+}
+
+var errTooMuch = errors.New("more was sent than signing in takes")
+
+// wait lets time pass, or the connection end.
+func (c *conn) wait(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-c.ended:
+	}
+}
+
+// Write bounds how long the client may take to read. After a write that failed
+// the cipher is out of step and nothing more can be said: the connection ends.
+func (c *conn) Write(p []byte) (int, error) {
+	err := c.SetWriteDeadline(time.Now().Add(c.s.limits.Write))
+	n := 0
+	if err == nil {
+		n, err = c.Conn.Write(p)
+	}
+	if err != nil {
+		_ = c.Close() // the error that counts is the write's
+	}
+	c.mu.Lock()
+	c.written++
+	c.mu.Unlock()
+	return n, err
+}
+
+// mostRefusing is how many channels may wait for being turned away at once. A
+// client that reads its answers never has so many.
+const mostRefusing = 64
+
+// refuse turns a channel away. A client that asks for ever more of them and
+// reads no answer is dropped before they pile up.
+func (c *conn) refuse(nc gossh.NewChannel, reason gossh.RejectionReason, why string) {
+	defer c.refusing.Add(-1)
+	if c.refusing.Add(1) > mostRefusing {
+		_ = c.Close()
+		return
+	}
+	_ = nc.Reject(reason, why) // the client may be gone
 }
 
 // Close may be called more than once, from anywhere.
@@ -54,33 +139,44 @@ func (c *conn) Close() error {
 		return net.ErrClosed
 	}
 	c.closed = true
-	known := c.known
+	close(c.ended)
+	user, queue := c.user, c.queue
 	if c.patience != nil {
 		c.patience.Stop()
 	}
 	c.mu.Unlock()
-	if !known {
+	if user == "" {
 		c.s.door.leave(c.addr)
+	} else {
+		c.s.door.part(user)
+	}
+	err := c.Conn.Close()
+	if queue != nil {
+		c.s.open.Add(1)
+		go c.empty(queue)
 	}
 	c.s.gone(c)
-	return c.Conn.Close()
+	return err
 }
 
-// begin notes a session of somebody who signed in.
-func (c *conn) begin() {
+// begin notes a session of somebody who signed in, or says why there is none.
+func (c *conn) begin(user string) (why string) {
 	c.mu.Lock()
-	first := !c.known && !c.closed
-	if first {
-		c.known = true
+	defer c.mu.Unlock()
+	switch {
+	case c.closed:
+		return "it was closed meanwhile"
+	case c.user == "":
+		if c.pace, why = c.s.door.welcome(c.addr, user); why != "" {
+			return why
+		}
+		c.user = user
 	}
 	c.sessions++
 	if c.patience != nil {
 		c.patience.Stop()
 	}
-	c.mu.Unlock()
-	if first {
-		c.s.door.welcome(c.addr)
-	}
+	return ""
 }
 
 // end notes that a session ended.

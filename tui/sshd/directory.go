@@ -2,6 +2,7 @@ package sshd
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"net"
@@ -53,8 +54,10 @@ func modern(k gossh.PublicKey) error {
 	case gossh.KeyAlgoED25519, gossh.KeyAlgoSKED25519, gossh.KeyAlgoECDSA256, gossh.KeyAlgoECDSA384, gossh.KeyAlgoECDSA521, gossh.KeyAlgoSKECDSA256:
 		return nil
 	case gossh.KeyAlgoRSA:
-		if len(k.Marshal()) >= 2048/8 {
-			return nil
+		if c, ok := k.(gossh.CryptoPublicKey); ok {
+			if r, ok := c.CryptoPublicKey().(*rsa.PublicKey); ok && r.N.BitLen() >= 2048 {
+				return nil
+			}
 		}
 		return errors.New("an RSA key of fewer than 2048 bits proves nothing; make another with ssh-keygen -t ed25519")
 	}

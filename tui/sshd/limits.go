@@ -18,6 +18,8 @@ type Limits struct {
 	Burst        int           // connections at once from one address; 60
 	Sessions     int           // in all; 128
 	SessionsPer  int           // of one user; 16
+	Connections  int           // that signed in, in all; 256
+	ConnsPer     int           // the same of one user; 32
 }
 
 func (l Limits) withDefaults() Limits {
@@ -30,6 +32,8 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Burst, 60)
 	set(&l.Sessions, 128)
 	set(&l.SessionsPer, 16)
+	set(&l.Connections, 256)
+	set(&l.ConnsPer, 32)
 	return l
 }
 
@@ -50,7 +54,14 @@ type door struct {
 	strangers int
 	friends   map[netip.Prefix]time.Time // where people signed in from, and when
 	sessions  int
-	users     map[string]int
+	conns     int // that signed in
+	users     map[string]*guest
+}
+
+// guest is what one user takes.
+type guest struct {
+	sessions, conns int
+	pace            pace
 }
 
 // bucket is one address's tokens.
@@ -67,7 +78,7 @@ const (
 )
 
 func newDoor(l Limits, now func() time.Time) *door {
-	return &door{limits: l, now: now, buckets: map[netip.Prefix]*bucket{}, friends: map[netip.Prefix]time.Time{}, users: map[string]int{}}
+	return &door{limits: l, now: now, buckets: map[netip.Prefix]*bucket{}, friends: map[netip.Prefix]time.Time{}, users: map[string]*guest{}}
 }
 
 // place is what counts as one address: an IPv6 client has a /64.
@@ -121,18 +132,29 @@ func (d *door) knock(a netip.Addr) (why string) {
 func (d *door) leave(a netip.Addr) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.gone(a)
+}
+
+func (d *door) gone(a netip.Addr) {
 	d.strangers--
 	if b := d.buckets[place(a)]; b != nil {
 		b.strangers--
 	}
 }
 
-// welcome notes that whoever knocked has signed in. An attacker who fills the
-// door from elsewhere does not keep this address out any more.
-func (d *door) welcome(a netip.Addr) {
-	d.leave(a)
+// welcome notes that whoever knocked has signed in, or says why they can't
+// stay. An attacker who fills the door from elsewhere does not keep this address
+// out any more. Whoever is welcome must be handed to part once.
+func (d *door) welcome(a netip.Addr, user string) (p *pace, why string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	switch g := d.users[user]; {
+	case g != nil && g.conns >= d.limits.ConnsPer:
+		return nil, "you have too many connections here already; end one"
+	case d.conns >= d.limits.Connections:
+		return nil, "there are too many connections here; try again later"
+	}
+	d.gone(a)
 	if len(d.friends) >= mostFriends {
 		oldest := netip.Prefix{}
 		for p, t := range d.friends {
@@ -143,6 +165,37 @@ func (d *door) welcome(a netip.Addr) {
 		delete(d.friends, oldest)
 	}
 	d.friends[place(a)] = d.now()
+	g := d.guest(user)
+	g.conns++
+	d.conns++
+	return &g.pace, ""
+}
+
+// part takes back one welcome.
+func (d *door) part(user string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.conns--
+	d.users[user].conns--
+	d.tidy(user)
+}
+
+// guest is what user takes. The caller holds mu, and calls tidy when it is less.
+func (d *door) guest(user string) *guest {
+	g := d.users[user]
+	if g == nil {
+		g = &guest{}
+		d.users[user] = g
+	}
+	return g
+}
+
+// tidy forgets who takes nothing any more. Their pace is as new with the next
+// connection: signing in costs more than it gives.
+func (d *door) tidy(user string) {
+	if g := d.users[user]; g.sessions == 0 && g.conns == 0 {
+		delete(d.users, user)
+	}
 }
 
 // forget drops addresses whose bucket is full again.
@@ -158,13 +211,15 @@ func (d *door) forget(now time.Time) {
 func (d *door) enter(user string) (why string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	g := d.guest(user)
 	switch {
-	case d.users[user] >= d.limits.SessionsPer:
+	case g.sessions >= d.limits.SessionsPer:
 		return "you have too many sessions here already; end one"
 	case d.sessions >= d.limits.Sessions:
+		d.tidy(user)
 		return "there are too many sessions here; try again later"
 	}
-	d.users[user]++
+	g.sessions++
 	d.sessions++
 	return ""
 }
@@ -173,7 +228,6 @@ func (d *door) exit(user string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.sessions--
-	if d.users[user]--; d.users[user] == 0 {
-		delete(d.users, user)
-	}
+	d.users[user].sessions--
+	d.tidy(user)
 }

@@ -18,7 +18,9 @@ func TestDoorIsBounded(t *testing.T) {
 	if why := d.knock(friend); why != "" {
 		t.Fatal(why)
 	}
-	d.welcome(friend)
+	if _, why := d.welcome(friend, "ana"); why != "" {
+		t.Fatal(why)
+	}
 	for i := range 20_000 {
 		if a := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}); d.knock(a) == "" && i >= 5 {
 			t.Fatalf("stranger %d was let in", i)

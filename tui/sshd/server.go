@@ -78,10 +78,14 @@ func New(o Options, d *Directory) (*Server, error) {
 			srv.Handler = s.handle
 			srv.ConnCallback = s.connect
 			srv.ConnectionFailedCallback = s.failed
-			srv.ServerConfigCallback = func(ssh.Context) *gossh.ServerConfig { return modernConfig() }
-			srv.ChannelHandlers = map[string]ssh.ChannelHandler{"session": func(srv *ssh.Server, sc *gossh.ServerConn, nc gossh.NewChannel, ctx ssh.Context) {
-				s.openSession(srv, sc, nc, ctx)
-			}}
+			srv.ServerConfigCallback = func(ctx ssh.Context) *gossh.ServerConfig {
+				conf := modernConfig()
+				if c, ok := ctx.Value(connKey{}).(*conn); ok {
+					conf.PreAuthConnCallback = func(pre gossh.ServerPreAuthConn) { c.know(backlog(pre)) }
+				}
+				return conf
+			}
+			srv.ChannelHandlers = map[string]ssh.ChannelHandler{"session": s.openSession, "default": s.refuseChannel}
 			srv.RequestHandlers = map[string]ssh.RequestHandler{}
 			srv.SubsystemHandlers = map[string]ssh.SubsystemHandler{}
 			return nil
@@ -115,6 +119,10 @@ func (s *Server) authenticate(ctx ssh.Context, key ssh.PublicKey) bool {
 	return err == nil
 }
 
+// mostUnread is how many bytes the kernel keeps for a client that does not read
+// them, instead of the megabytes it would take by itself.
+const mostUnread = 256 << 10
+
 // connect lets a connection in, or returns nil.
 func (s *Server) connect(ctx ssh.Context, nc net.Conn) net.Conn {
 	addr := addrOf(nc.RemoteAddr())
@@ -123,7 +131,10 @@ func (s *Server) connect(ctx ssh.Context, nc net.Conn) net.Conn {
 		s.log.Debug("connection refused", "address", addr, "why", why)
 		return nil
 	}
-	c := &conn{Conn: nc, s: s, addr: addr}
+	if t, ok := nc.(*net.TCPConn); ok {
+		_ = t.SetWriteBuffer(mostUnread) // a larger one works too
+	}
+	c := &conn{Conn: nc, s: s, addr: addr, ended: make(chan struct{}), known: make(chan struct{})}
 	s.mu.Lock()
 	if s.stopping {
 		s.mu.Unlock()

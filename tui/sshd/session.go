@@ -40,6 +40,10 @@ func (s *Server) handle(sess ssh.Session) {
 	if err != nil {
 		_, _ = fmt.Fprintf(errs, "levee: %v\n", err) // nobody is left to be told
 	}
+	// It is over when the client says so too. One that does not gives its place
+	// back all the same.
+	last := time.AfterFunc(s.limits.Write, out.drop)
+	context.AfterFunc(v.ctx, func() { last.Stop() })
 	_ = sess.Exit(code) // the same
 }
 
