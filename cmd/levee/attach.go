@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"levee/internal/config"
 	"levee/internal/control"
 )
 
@@ -48,7 +47,7 @@ func attach(ctx context.Context, g *global) (err error) {
 	}()
 	sizes, stop := resizes(in)
 	defer stop()
-	code, err := control.Do(ctx, control.SocketPath(config.StateDir(g.state, os.Getenv)), control.Request{
+	code, err := control.Do(ctx, control.SocketPath(g.running()), control.Request{
 		Console: true, Terminal: &control.Terminal{Size: size, Env: terminalEnv(g)},
 		In: in, Out: g.streams.Out, Err: rawLines{g.streams.Err}, Resizes: sizes, From: control.SSHFrom(os.Getenv),
 	})

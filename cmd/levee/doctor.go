@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"levee/internal/command"
-	"levee/internal/config"
 	"levee/internal/control"
 	"levee/internal/daemon"
 	"levee/internal/doctor"
@@ -26,17 +25,33 @@ func newDoctor(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := asTheService(); err != nil {
+				return err
+			}
 			conf, err := g.load()
 			if err != nil {
 				return err
 			}
-			dir := config.StateDir(g.state, os.Getenv)
+			dir := g.running()
 			found := doctor.Examine(c.Context(), doctor.Options{Config: conf, StateDir: dir, HostKey: daemon.HostKeyPath(dir), Socket: control.SocketPath(dir), Now: time.Now()})
 			return report(g, f, found)
 		},
 	}
 	c.Flags().StringVarP(&format, "output", "o", "table", "table, json or jsonl")
 	return c
+}
+
+// handedOver is where systemd keeps the service's credentials.
+const handedOver = "/run/credentials/levee.service"
+
+// asTheService lets root's look at levee.yaml find the credentials where the
+// service manager put them for the service.
+func asTheService() error {
+	const name = "CREDENTIALS_DIRECTORY"
+	if _, err := os.ReadDir(handedOver); err != nil || os.Getenv(name) != "" {
+		return nil // there is none, it may not be read, or another one is meant
+	}
+	return os.Setenv(name, handedOver)
 }
 
 func report(g *global, f command.Format, found []doctor.Finding) error {

@@ -33,7 +33,7 @@ func newEnforcer(g *global) *cobra.Command {
 		Long:  "Carries out blocks for a levee that has no rights of its own. It takes typed requests over a Unix socket from\nthe users it was told of, and checks each against the guardrails of levee.yaml again. SIGHUP reads those anew.",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			conf, err := g.load()
+			conf, err := g.loadWithoutSecrets()
 			if err != nil {
 				return err
 			}
@@ -73,7 +73,7 @@ func newEnforcer(g *global) *cobra.Command {
 // rereadGuardrails takes over allow list and trusted proxies of levee.yaml as
 // they are now. A mistake changes nothing.
 func rereadGuardrails(g *global, s *enforcer.Server, log *slog.Logger) {
-	conf, err := g.load()
+	conf, err := g.loadWithoutSecrets()
 	if err == nil {
 		var guard *actions.Guardrails
 		if guard, err = station.Guardrails(conf); err == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -25,13 +26,21 @@ func newVerbs(g *global) []*cobra.Command {
 				err = derr
 			}
 		}()
-		code, err := control.Do(c.Context(), control.SocketPath(config.StateDir(g.state, os.Getenv)), control.Request{
+		code, err := control.Do(c.Context(), control.SocketPath(g.running()), control.Request{
 			Args: command.Line(c, args), In: in, Out: g.streams.Out, Err: g.streams.Err, From: control.SSHFrom(os.Getenv),
 		})
 		if err != nil {
 			return err
 		}
 		return exit(code)
+	})
+}
+
+// running is the state directory of the levee that runs on this machine.
+func (g *global) running() string {
+	return config.FindState(g.state, os.Getenv, filepath.Base(control.SocketPath("")), func(path string) bool {
+		_, err := os.Stat(path)
+		return err == nil
 	})
 }
 

@@ -142,5 +142,16 @@ func username() string {
 	return "local"
 }
 
+// loadWithoutSecrets is load for the process that needs no secrets and runs
+// where the service manager hands none over.
+func (g *global) loadWithoutSecrets() (config.Config, error) {
+	path := config.Find(g.config, os.Getenv)
+	if path == "" {
+		return config.Default(), nil
+	}
+	c, err := config.LoadWithoutSecrets(path)
+	return c, command.Wrong(err)
+}
+
 // load reads levee.yaml where there is one.
 func (g *global) load() (config.Config, error) { return loadFile(config.Find(g.config, os.Getenv)) }

@@ -50,7 +50,23 @@ func StateDir(flag string, env func(string) string) string {
 	if dir := base(env, "XDG_STATE_HOME", filepath.Join(".local", "state")); dir != "" {
 		return filepath.Join(dir, "levee")
 	}
-	return "/var/lib/levee"
+	return ServiceState
+}
+
+// ServiceState is where the service keeps its state.
+const ServiceState = "/var/lib/levee"
+
+// FindState is StateDir for whoever looks for a levee that is there already:
+// when nobody said where, and this user has none in which the file called name
+// stands, it is the service's that has one. exists is whether a path leads to
+// something.
+func FindState(flag string, env func(string) string, name string, exists func(path string) bool) string {
+	dir := StateDir(flag, env)
+	told := flag != "" || env("LEVEE_STATE") != "" || env("STATE_DIRECTORY") != ""
+	if !told && !exists(filepath.Join(dir, name)) && exists(filepath.Join(ServiceState, name)) {
+		return ServiceState
+	}
+	return dir
 }
 
 // base returns a base directory of the XDG specification, or "" without a
@@ -78,10 +94,26 @@ func Load(path string) (Config, error) {
 	return parse(path, text, surroundings{env: os.LookupEnv, read: readAtMost})
 }
 
+// LoadWithoutSecrets is Load for whoever needs none of the secrets, and may
+// have no right to read them: each that is given is a placeholder, and nothing
+// is wrong about it.
+func LoadWithoutSecrets(path string) (Config, error) {
+	text, err := readAtMost(path, most)
+	if err != nil {
+		return Load(path) // which says what is wrong
+	}
+	return parse(path, text, surroundings{env: os.LookupEnv, read: readAtMost, noSecrets: true})
+}
+
+// placeholder stands for a secret that is not to be read: a URL, since some
+// secrets are one.
+const placeholder = "https://secret.invalid/"
+
 // surroundings is what a value may refer to outside the file.
 type surroundings struct {
-	env  func(string) (string, bool)
-	read func(path string, most int64) ([]byte, error)
+	env       func(string) (string, bool)
+	read      func(path string, most int64) ([]byte, error)
+	noSecrets bool // secrets are placeholders
 }
 
 func readAtMost(path string, most int64) ([]byte, error) {

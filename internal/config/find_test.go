@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -87,6 +88,29 @@ func TestLoadSaysWhyAFileCannotBeRead(t *testing.T) {
 		}
 		if c.Auto.Level != "suggest" {
 			t.Errorf("%s: the defaults are missing", path)
+		}
+	}
+}
+
+// TestFindState: root on a machine where levee is a service means that one, and
+// whoever runs their own levee means theirs.
+func TestFindState(t *testing.T) {
+	home := func(name string) string { return map[string]string{"HOME": "/root"}[name] }
+	own, service := "/root/.local/state/levee/levee.sock", "/var/lib/levee/levee.sock"
+	for _, c := range []struct {
+		flag string
+		env  func(string) string
+		have []string
+		want string
+	}{
+		{"", home, []string{own, service}, "/root/.local/state/levee"},
+		{"", home, []string{service}, "/var/lib/levee"},
+		{"", home, nil, "/root/.local/state/levee"},
+		{"/srv/levee", home, []string{service}, "/srv/levee"},
+		{"", func(name string) string { return map[string]string{"LEVEE_STATE": "/srv/levee"}[name] }, []string{service}, "/srv/levee"},
+	} {
+		if got := FindState(c.flag, c.env, "levee.sock", func(p string) bool { return slices.Contains(c.have, p) }); got != c.want {
+			t.Errorf("--state %q with %v: %s, want %s", c.flag, c.have, got, c.want)
 		}
 	}
 }

@@ -35,6 +35,9 @@ func (d *decoder) scalar(n ast.Node, key string, v reflect.Value) {
 		d.fail(line(n), key+" holds "+kind(n)+" where one value belongs", "write "+key+": value")
 		return
 	}
+	if v.Type() == reflect.TypeFor[Secret]() && d.around.noSecrets {
+		raw = placeholder
+	}
 	full, err := expand(raw, d.around.env)
 	if err == nil {
 		err = set(v, full)
@@ -105,6 +108,10 @@ func (d *decoder) secretFile(e entry, v reflect.Value) {
 	name, ok := text(e.value)
 	if !ok {
 		d.fail(e.line, e.key+" holds "+kind(e.value)+" where a file's path belongs", "write "+e.key+": /etc/levee/…")
+		return
+	}
+	if d.around.noSecrets {
+		v.Set(reflect.ValueOf(NewSecret(placeholder)))
 		return
 	}
 	name, err := expand(name, d.around.env)
