@@ -64,6 +64,18 @@ func (e *Engine) unlearn(svc uint8, c *cause) {
 	e.base = kept
 }
 
+// unlearnSource drops from the usual traffic what one source left there before it
+// was found out.
+func (e *Engine) unlearnSource(s *source) {
+	kept := e.base[:0]
+	for i := range e.base {
+		if e.base[i].key != s.key {
+			kept = append(kept, e.base[i])
+		}
+	}
+	e.base = kept
+}
+
 // othersBrowse reports whether the clients that c does not take behave like
 // people, so that conduct tells one from the other here.
 func (e *Engine) othersBrowse(c *cause) bool {

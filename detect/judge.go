@@ -107,6 +107,9 @@ func (e *Engine) conclude(s *source, a Attack, p *proofs) {
 	switch {
 	case block && s.marks&markBlock == 0:
 		s.marks |= markBlock
+		if e.violates(s) {
+			e.unlearnSource(s)
+		}
 		e.joinAbuse(s, a)
 		e.tell(s, p)
 	case block && e.sec-s.told >= 60:
@@ -159,10 +162,15 @@ func (e *Engine) carries(s *source) bool {
 }
 
 // violates reports whether a source that calls itself a browser goes on over the
-// limit, for one path: no gateway does that, however long it has been there.
+// limit, or over a tenth of it where people are seen to browse, for one path: no
+// gateway does that, however long it has been there.
 func (e *Engine) violates(s *source) bool {
 	t := s.recent()
-	return e.pretends(s, &t) && s.rate(e.sec) >= e.opt.SourceRate && int(s.same)*10 >= 8*int(s.cur.hits)
+	if !e.pretends(s, &t) || int(s.same)*10 < 8*int(s.cur.hits) {
+		return false
+	}
+	r := s.rate(e.sec)
+	return r >= e.opt.SourceRate || r >= e.opt.SourceRate/10 && e.human(s.service, s.top, e.routes[s.top].marks) >= 0.4
 }
 
 // usualShare is the share of the usual traffic that a source carries.

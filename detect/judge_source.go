@@ -165,6 +165,9 @@ func (e *Engine) weighRate(s *source, t *tally, p *proofs) {
 	pretends := e.pretends(s, t) && (r >= limit || human >= 0.4 && e.sec-s.first >= 60) // an office that opens one page is done by then
 	if pretends {
 		low = min(low, max(2, 3*peers))
+		if s.first < e.start+60 && e.violates(s) {
+			low = min(low, max(2, 3*svc.peers.At(0.95)/60)) // it was there first, and may be the busiest hundredth itself
+		}
 	}
 	if svc.peers.Weight() < 50 {
 		low = max(low, limit/2)
