@@ -37,6 +37,7 @@ type Event struct {
 	Severity Severity
 	Resolved bool // the incident is over
 	Update   bool // Text says how it goes on: no reason for a message of its own, unless Severity has grown
+	Urgent   bool // it does not wait for its distance to the message before
 	Peer     bool // another host of the fleet says so, of an incident of its own: it joins what is told of the same attack here
 	At       time.Time
 }

@@ -32,6 +32,7 @@ type group struct {
 	lastSent  time.Time
 	news      []piece // since the last message
 	now       string  // how it goes on, for the next message
+	urgent    bool    // some of the news must not wait
 	said      map[string]bool
 	resolved  bool
 	escalated bool
@@ -133,6 +134,7 @@ func (g *groups) add(e Event) {
 	if e.Update {
 		x.now = "" // what it says is older
 	}
+	x.urgent = x.urgent || e.Urgent
 	if e.Text == "" || x.said[e.Text] && !e.Resolved {
 		return
 	}
@@ -178,11 +180,11 @@ func (g *groups) message(x *group, now time.Time) (message, bool) {
 	state := "open"
 	switch {
 	case len(x.news) > 0 && x.firstSent.IsZero():
-		if now.Before(x.first.Add(g.o.Wait)) && x.severity < Critical {
+		if now.Before(x.first.Add(g.o.Wait)) && x.severity < Critical && !x.urgent {
 			return message{}, false
 		}
 	case len(x.news) > 0:
-		if !x.resolved && now.Before(x.lastSent.Add(g.o.Interval)) {
+		if !x.resolved && !x.urgent && now.Before(x.lastSent.Add(g.o.Interval)) {
 			return message{}, false
 		}
 	default:
@@ -202,7 +204,7 @@ func (g *groups) message(x *group, now time.Time) (message, bool) {
 			x.said[p.text] = true
 		}
 	}
-	x.news, x.now = nil, ""
+	x.news, x.now, x.urgent = nil, "", false
 	x.lastSent = now
 	if x.firstSent.IsZero() {
 		x.firstSent = now

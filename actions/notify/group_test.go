@@ -113,6 +113,20 @@ func TestHowItGoesOnWakesNobody(t *testing.T) {
 		"Open since 03:00:00 UTC. Take it: levee ack i1, or o in levee's console. / now 800 requests/s")
 }
 
+func TestUrgentNewsKeepsNoDistance(t *testing.T) {
+	g := newGroups(rules())
+	g.add(news("opened", 0))
+	told(g, 5*time.Second)
+	g.add(news("blocked 7", 6*time.Second))
+	expect(t, told(g, 7*time.Second))
+	back := news("auto mode took its own act back", 8*time.Second)
+	back.Urgent = true
+	g.add(back)
+	expect(t, told(g, 8*time.Second), "8s [levee] warning: distributed_flood on shop (open) | blocked 7 / auto mode took its own act back")
+	g.add(news("blocked 9", 9*time.Second))
+	expect(t, told(g, 10*time.Second))
+}
+
 func TestMuted(t *testing.T) {
 	g := newGroups(rules())
 	g.add(news("opened", 0))

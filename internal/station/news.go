@@ -75,7 +75,7 @@ func (s *Station) tellRollBack(q *actions.Request) {
 		service = q.Seen[0].Service
 	}
 	s.announce(notify.Event{Incident: q.Incident, Service: service, Title: newsTitle(q.Attack, service),
-		Text: "auto mode took its own act back: " + q.Reason, Severity: notify.Critical, At: s.o.Now()})
+		Text: "auto mode took its own act back: " + q.Reason, Severity: notify.Critical, Urgent: true, At: s.o.Now()})
 }
 
 // muteMost is how long an incident may be kept quiet.

@@ -59,6 +59,16 @@ func TestWhoTakesOrMutesAnIncidentEndsTheMessages(t *testing.T) {
 	if m := tell(detect.IncidentOpen); !strings.Contains(m, "opened: 900 requests/s, usual 100, 40 sources") || !strings.Contains(m, "critical: distributed_flood on shop (open)") {
 		t.Errorf("told %q", m)
 	}
+	s.tellRollBack(&actions.Request{Verb: actions.Unblock, Incident: "shop-1", Attack: detect.DistributedFlood, Reason: "roll-back of throttle: it hit people",
+		Targets: []actions.Target{{Service: "shop"}}, Seen: []detect.Suspect{{Service: "shop"}}})
+	select {
+	case m := <-got:
+		if !strings.Contains(m, "auto mode took its own act back: roll-back of throttle: it hit people") {
+			t.Errorf("told %q", m)
+		}
+	case <-time.After(time.Minute):
+		t.Error("nobody was told of a roll-back")
+	}
 	if err := eve.Mute(ctx, "shop-1", time.Hour); err == nil {
 		t.Error("a viewer muted it")
 	}
