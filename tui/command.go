@@ -80,6 +80,8 @@ func allCommands() []command {
 		{"mute", "[FOR|off]", "let nobody be woken by the incident for 1h, or for so long; it stays on the screens", names([]string{"1h", "4h", "off"}), (*Model).cmdMute},
 		{"handover", "NAME", "give the incident to somebody else", peopleWords, (*Model).cmdHandover},
 		{"approve", "[CODE]", "be the second person for what another operator asks for", codeWords, (*Model).cmdApprove},
+		{"say", "TEXT", "tell everybody who is here", nil, (*Model).cmdSay},
+		{"reload", "", "read levee.yaml again: all of it, or nothing", nil, (*Model).cmdReload},
 		{"undo", "", "undo your latest act", nil, func(m *Model, _ []string) (tea.Cmd, error) {
 			if why := whyNotUndo(m); why != "" {
 				return nil, fmt.Errorf("%s", why)

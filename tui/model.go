@@ -121,6 +121,8 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.approved(msg)
 	case ranMsg:
 		m.ran(msg)
+	case reloadedMsg:
+		m.reloaded(msg)
 	case saidMsg:
 		m.say(msg.level, msg.text)
 	}

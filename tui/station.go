@@ -89,6 +89,18 @@ type Pair interface {
 	GiveApproval(code string) error
 }
 
+// Speaker is an Operator who can tell everybody something. It does not wait.
+type Speaker interface {
+	Say(text string) error
+}
+
+// Reloader is an Operator who can have levee.yaml read again: all of it, or
+// nothing with every mistake on a line of its own. It says what changed and what
+// waits for a restart.
+type Reloader interface {
+	Reload(ctx context.Context) (string, error)
+}
+
 // The station describes itself in these words.
 type (
 	Status = status.Status

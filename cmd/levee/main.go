@@ -64,9 +64,7 @@ func newRoot(g *global) *cobra.Command {
 		SilenceErrors: true,
 		Version:       version(),
 	}
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return command.Usagef("%v; see `%s --help`", err, c.CommandPath())
-	})
+	root.SetFlagErrorFunc(command.UsageError)
 	root.Args = func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return command.Usagef("no command %q; see `levee --help`", args[0])

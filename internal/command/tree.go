@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -84,7 +85,7 @@ func execute(ctx context.Context, h Host, s Streams, args []string) error {
 	}
 	root := &cobra.Command{Use: "levee", SilenceUsage: true, SilenceErrors: true}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetFlagErrorFunc(usageError)
+	root.SetFlagErrorFunc(UsageError)
 	root.Args = UnknownVerb
 	root.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	root.AddCommand(Verbs(func(_ *cobra.Command, _ []string, act Act) error { return act(ctx, h, s) })...)
@@ -103,7 +104,18 @@ func UnknownVerb(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-func usageError(c *cobra.Command, err error) error {
+// UsageError is what is wrong with a command's flags, in the words of whoever
+// typed them.
+func UsageError(c *cobra.Command, err error) error {
+	var bad *pflag.InvalidValueError
+	if errors.As(err, &bad) {
+		switch f := bad.GetFlag(); f.Value.Type() {
+		case "duration":
+			return Usagef("--%s %s: no length of time; write for instance 30m", f.Name, bad.GetValue())
+		case "int", "int64", "uint64":
+			return Usagef("--%s %s: no whole number", f.Name, bad.GetValue())
+		}
+	}
 	return Usagef("%v; see `%s --help`", err, c.CommandPath())
 }
 

@@ -99,7 +99,7 @@ func (d *Daemon) visit(ctx context.Context, v *visitor) (code int) {
 		return command.ExitUsage
 	}
 	v.terminal.Drawn, v.terminal.Share = d.frames.Took, d.share(v.actor.Name)
-	err := remote.Console(ctx, *v.terminal, view{d.st, v.actor.Name}, op, ConsoleOptions(d.conf.Load().Console))
+	err := remote.Console(ctx, *v.terminal, view{d.st, v.actor.Name}, operator{op, d.reloadFor(op)}, ConsoleOptions(d.conf.Load().Console))
 	switch {
 	case errors.Is(err, remote.ErrIdle):
 		return tell(v.err, fmt.Errorf("%w: the console is closed; everything else goes on", err))
@@ -153,6 +153,15 @@ func tell(w io.Writer, err error) int {
 	_, _ = fmt.Fprintf(w, "levee: %s\n", strings.ReplaceAll(err.Error(), "\n", "; ")) // nobody else is left to be told
 	return command.ExitFailed
 }
+
+// operator is somebody at a console of the daemon.
+type operator struct {
+	*station.Operator
+	reload func(context.Context) (string, error)
+}
+
+// Reload reads levee.yaml again, for whoever may.
+func (o operator) Reload(ctx context.Context) (string, error) { return o.reload(ctx) }
 
 // view is the station as one person sees it.
 type view struct {
