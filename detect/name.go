@@ -81,6 +81,9 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	if failing && k.known >= 0.5 && !random && !login {
 		hostile = false
 	}
+	if c.slow && c.bare && k.known > 0.3 && s.assets.or(50, 0) < 0.1 {
+		hostile = false // no assets in the log and no referers: a few who browse so look like machines
+	}
 	if k.met >= 0.8 && k.each < 0.6 && c.rate-c.usual < 0.12*s.rate.usual() && k.err4 < 0.3 && !random && !login {
 		hostile = false // a monitor known here looks from more places: it asks seldom and is answered
 	}
