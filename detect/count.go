@@ -171,7 +171,7 @@ func (e *Engine) countAbuse(r *Request, s *source, f *feature, t *tally) {
 	}
 	if f.marks&routeProbe != 0 && (f.status < 200 || f.status >= 300) {
 		sat16(&t.probes)
-		if f.status < 400 {
+		if f.status < 400 && f.method != methodPost { // a form that was taken sends on as well
 			sat16(&t.missing) // sent elsewhere: it is not here either
 			s.lost |= bit(f.exact)
 		}
