@@ -10,6 +10,7 @@ const (
 	leapVotes = 8                       // how many requests in a row must agree on a new time
 	backVotes = 500                     // how many to set the clock back
 	lateLimit = 3                       // seconds a request may be behind and still count as now
+	earliest  = int64(24 * time.Hour)   // what is before was stamped by a clock that was never set, and would leave the windows no past
 )
 
 // clock is event time. It follows the newest request, but one line from the
@@ -36,7 +37,7 @@ func (c *clock) leads(t int64) bool {
 // whether it came too late to count towards rates.
 func (e *Engine) tick(r *Request) (int64, bool) {
 	c := &e.clock
-	t := r.Time
+	t := max(r.Time, earliest)
 	if !e.began {
 		e.began = true
 		c.now = t

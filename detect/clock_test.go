@@ -1,6 +1,7 @@
 package detect_test
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -76,6 +77,24 @@ func TestClockFollowsRealJumps(t *testing.T) {
 				t.Errorf("event time is %v off", d)
 			}
 		})
+	}
+}
+
+// TestClockThatWasNeverSet begins a log with lines from before 1970: a server whose
+// clock is not set yet, in a zone east of Greenwich. Once it is, a flood is found.
+func TestClockThatWasNeverSet(t *testing.T) {
+	for _, first := range []int64{-7200, -1, 0, 1, 63, 900} {
+		reqs := flooded(22).sorted()
+		for i := range reqs[:120] {
+			reqs[i].Time = (first + int64(i)) * int64(time.Second)
+		}
+		e := detect.New(detect.Options{})
+		feed(e, reqs[:120])
+		e.Snapshot()
+		if b := blocks(feed(e, reqs[120:])); len(b) != 1 {
+			t.Errorf("%d s after the epoch: blocked %v, want the one flooding source", first, b)
+		}
+		e.Source(netip.PrefixFrom(reqs[0].Source, 32))
 	}
 }
 
