@@ -1,9 +1,21 @@
 package detect
 
-import "bytes"
+import (
+	"bytes"
+	"unsafe"
+)
 
-// lookAhead is how many requests are looked up at once.
-const lookAhead = 16
+const cacheLine = 64 // bytes
+
+// How many requests ahead of the one that is judged the next ones are looked up:
+// hashed first, which tells where in the tables to look, and found later, when
+// those places have arrived from memory. A judgment takes longer than a read of
+// memory does, and the processor goes on with it while it waits for those reads.
+const (
+	hashAhead = 16
+	findAhead = 8
+	aheadRoom = 32 // a power of 2
+)
 
 // client is who a request comes from, and what was found out about the request
 // ahead of judging it.
@@ -20,40 +32,52 @@ type client struct {
 	service uint8  // the service that path was hashed for
 }
 
-// touch finds out who the next requests come from and reads their places in
-// the tables, all at once: the waits for memory overlap instead of adding up.
-// They do so only while nothing between two reads depends on one before, so
-// there is a pass for each step. Nothing but e.ahead changes: what is found may
-// be out of date by the time a request is judged, and is checked there.
-func (e *Engine) touch(batch []Request) {
-	for i := range batch {
-		e.ahead[i].set(&batch[i], e)
-	}
-	var sum uint64 // the processor may not skip a read whose value is used
-	memo, agents := uint64(len(e.memo)-1), uint64(len(e.agentMemo)-1)
-	for i := range batch {
-		c := &e.ahead[i]
-		sum += e.sources.tags[(c.hash>>32&e.sources.mask)*ways] + e.nets.tags[(c.netHash>>32&e.nets.mask)*netWays] +
-			e.memo[c.path&memo].hash + e.agentMemo[c.agent&agents].hash
-	}
-	for i := range batch {
-		c := &e.ahead[i]
-		c.at, c.netAt = e.sources.place(c.hash), e.nets.place(c.netHash)
-	}
-	for i := range batch {
-		c := &e.ahead[i]
-		if c.at >= 0 {
-			sum += e.sources.entries[c.at].touch()
-		} else {
-			sum += e.sources.touchRivals(c.hash) + e.known.Touch(c.hash)
+// lookAhead does what can be done before the request at i is judged, for later
+// ones: nothing but e.ahead changes. What is found may be out of date by the time
+// a request is judged, and is checked there.
+func (e *Engine) lookAhead(batch []Request, i int) {
+	if i == 0 { // the first ones were not looked up while others were judged
+		for j := range min(hashAhead, len(batch)) {
+			e.hash(&batch[j], &e.ahead[j])
 		}
-		if c.netAt >= 0 {
-			sum += e.nets.entries[c.netAt].touch()
-		} else {
-			sum += e.nets.touchRivals(c.netHash)
+		for j := range min(findAhead, len(batch)) {
+			e.find(&e.ahead[j])
 		}
 	}
-	e.touched += sum
+	if j := i + hashAhead; j < len(batch) {
+		e.hash(&batch[j], &e.ahead[j%aheadRoom])
+	}
+	if j := i + findAhead; j < len(batch) {
+		e.find(&e.ahead[j%aheadRoom])
+	}
+}
+
+// hash finds out where in the tables a request is going to look, and asks for
+// what lies there.
+func (e *Engine) hash(r *Request, c *client) {
+	c.set(r, e)
+	prefetch(unsafe.Pointer(&e.sources.tags[e.sources.set(c.hash)]), unsafe.Pointer(&e.nets.tags[e.nets.set(c.netHash)]),
+		unsafe.Pointer(&e.memo[c.path&uint64(len(e.memo)-1)]), unsafe.Pointer(&e.agentMemo[c.agent&uint64(len(e.agentMemo)-1)]))
+}
+
+// find finds the places of a request's source and prefix and asks for them: for
+// all of a source that is held, else for what decides who gives way to it.
+func (e *Engine) find(c *client) {
+	if c.at = e.sources.place(c.hash); c.at >= 0 {
+		prefetchRun(unsafe.Pointer(&e.sources.entries[c.at]), int(sourceSize/cacheLine))
+	} else {
+		r := e.sources.entries[e.sources.set(c.hash):][:ways]
+		prefetch(unsafe.Pointer(&r[0]), unsafe.Pointer(&r[1]), unsafe.Pointer(&r[2]), unsafe.Pointer(&r[3]))
+		prefetch(unsafe.Pointer(&r[4]), unsafe.Pointer(&r[5]), unsafe.Pointer(&r[6]), unsafe.Pointer(&r[7]))
+		young, old := e.known.Lines(c.hash)
+		prefetch(unsafe.Pointer(young), unsafe.Pointer(old), unsafe.Pointer(young), unsafe.Pointer(old))
+	}
+	if c.netAt = e.nets.place(c.netHash); c.netAt >= 0 {
+		prefetchRun(unsafe.Pointer(&e.nets.entries[c.netAt]), 2)
+	} else {
+		r := e.nets.entries[e.nets.set(c.netHash):][:netWays]
+		prefetch(unsafe.Pointer(&r[0]), unsafe.Pointer(&r[1]), unsafe.Pointer(&r[2]), unsafe.Pointer(&r[3]))
+	}
 }
 
 // set finds out what the request itself tells.
@@ -72,23 +96,18 @@ func (c *client) set(r *Request, e *Engine) {
 	c.agent = agentHash(r.Agent)
 }
 
-// touch reads a word of each cache line of a source.
-func (s *source) touch() uint64 {
-	return uint64(s.last) + uint64(s.cur.hits) + s.paths + uint64(s.told) + uint64(s.long.hits)
-}
-
-// touchSamples reads the places of the samples' sources, as touch does for
-// requests.
-func (e *Engine) touchSamples(kept []sample) {
-	var sum uint64
+// fetchSamples asks for the sources of samples, all at once, before they are
+// looked at one after the other.
+func (e *Engine) fetchSamples(kept []sample) {
 	for i := range kept {
 		h := kept[i].key.hash()
-		sum += e.sources.tags[(h>>32&e.sources.mask)*ways] + e.regulars[h%uint64(len(e.regulars))].key.lo
+		tag := unsafe.Pointer(&e.sources.tags[e.sources.set(h)])
+		regular := unsafe.Pointer(&e.regulars[h%uint64(len(e.regulars))])
+		prefetch(tag, regular, tag, regular)
 	}
 	for i := range kept {
 		if at := e.sources.place(kept[i].key.hash()); at >= 0 {
-			sum += e.sources.entries[at].touch()
+			prefetchRun(unsafe.Pointer(&e.sources.entries[at]), int(sourceSize/cacheLine))
 		}
 	}
-	e.touched += sum
 }

@@ -111,6 +111,7 @@ func (e *Engine) advanceTo(sec int64) {
 // setBack restarts the windows at an earlier second: the log's clock was wrong
 // before, or is now; either way the newest lines decide.
 func (e *Engine) setBack(sec int64) {
+	e.copyChosen()
 	for i := range e.sources.tags {
 		if e.sources.tags[i] != 0 {
 			s := &e.sources.entries[i]

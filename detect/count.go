@@ -128,19 +128,23 @@ func (e *Engine) countConduct(s *source, f *feature, t *tally) {
 		sat16(&t.noRef)
 	case referOwn:
 		sat16(&t.self)
-		for _, p := range s.trail {
-			if p == f.refPath && (f.method != methodPost || p != uint16(f.exact>>16)|1) { // a form that posts to itself leads nowhere
-				sat16(&t.nav)
-				break
-			}
+		if s.asked(f.refPath) && (f.method != methodPost || f.refPath != uint16(f.exact>>16)|1) { // a form that posts to itself leads nowhere
+			sat16(&t.nav)
 		}
 	}
-	if p := uint16(f.exact>>16) | 1; f.marks&routeAsset == 0 && p != s.trail[0] {
-		s.trail[3], s.trail[2], s.trail[1], s.trail[0] = s.trail[2], s.trail[1], s.trail[0], p
+	if p := uint16(f.exact>>16) | 1; f.marks&routeAsset == 0 && p != uint16(s.trail) {
+		s.trail = s.trail<<16 | uint64(p)
 	}
 	if s.marks&markPerson == 0 && s.browses(t) {
 		s.marks |= markPerson
 	}
+}
+
+// asked reports whether page is one of the last four that the source asked for.
+func (s *source) asked(page uint16) bool {
+	const four = 0x0001000100010001
+	x := s.trail ^ uint64(page)*four
+	return (x-four)&^x&(four<<15) != 0 // some 16 bits of x are 0
 }
 
 // countAbuse notes what people rarely do.

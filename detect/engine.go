@@ -84,6 +84,8 @@ type Engine struct {
 	accounts   []account
 
 	slots    [recentSeconds]slot
+	chosen   []chosen // for the slot of the open second, by place
+	toCopy   []uint16 // places in chosen that are in use
 	base     []baseSample
 	regulars []regular
 	warm     bool // a saved baseline was loaded
@@ -102,8 +104,7 @@ type Engine struct {
 	history  [historySeconds]Point
 	total    service
 	inputs   []input
-	ahead    [lookAhead]client
-	touched  uint64 // keeps the reads of touch alive
+	ahead    [aheadRoom]client
 	seq      uint64
 	requests uint64
 	nobody   uint64      // requests without a client address
@@ -141,20 +142,17 @@ func (e *Engine) SetSourceRate(perSecond float64) {
 // Add judges requests in the order given. Requests need not be sorted by time;
 // those older than the window are counted as late.
 func (e *Engine) Add(batch []Request) {
-	for len(batch) > 0 {
-		n := min(len(batch), lookAhead)
-		e.touch(batch[:n])
-		for i := range batch[:n] {
-			switch r := &batch[i]; {
-			case r.Kind > NoRequest:
-			case r.Source.IsValid():
-				e.judge(r, &e.ahead[i])
-			default:
-				e.countAnonymous(r)
-			}
+	for i := range batch {
+		e.lookAhead(batch, i)
+		switch r := &batch[i]; {
+		case r.Kind > NoRequest:
+		case r.Source.IsValid():
+			e.judge(r, &e.ahead[i%aheadRoom])
+		default:
+			e.countAnonymous(r)
 		}
-		batch = batch[n:]
 	}
+	e.copyChosen()
 }
 
 // judge is one request's way through the engine.

@@ -9,6 +9,7 @@ import (
 const (
 	netSize     = int64(unsafe.Sizeof(network{}) + unsafe.Sizeof(netRest{}))
 	sampleSize  = int64(unsafe.Sizeof(sample{}))
+	chosenSize  = int64(unsafe.Sizeof(chosen{})) + 2
 	accountSize = int64(unsafe.Sizeof(account{}))
 	routeSize   = int64(unsafe.Sizeof(route{}))
 	baseSize    = int64(unsafe.Sizeof(baseSample{}))
@@ -64,6 +65,7 @@ func (e *Engine) allocate(limit int64) {
 	for i := range e.slots {
 		e.slots[i].kept = make([]sample, z.samples)
 	}
+	e.chosen, e.toCopy = make([]chosen, z.samples), make([]uint16, 0, z.samples)
 	e.details = make([]detail, z.details)
 	for i := z.details - 1; i > 0; i-- {
 		e.freeDetail = append(e.freeDetail, uint16(i))
@@ -78,7 +80,7 @@ func (e *Engine) memory() Memory {
 	b += e.routeWords.bytes() + e.agents.bytes() + e.refers.bytes() + e.shapes.bytes()
 	b += int64(len(e.routes))*routeSize + int64(len(e.accounts))*accountSize + int64(len(e.memo)+len(e.agentMemo))*16 + int64(len(e.children)) + int64(len(e.regulars))*24
 	b += e.queries.Bytes() + e.known.Bytes()
-	b += int64(recentSeconds*len(e.slots[0].kept))*sampleSize + int64(cap(e.base))*baseSize + int64(len(e.details))*detailSize
+	b += int64(recentSeconds*len(e.slots[0].kept))*sampleSize + int64(len(e.chosen))*chosenSize + int64(cap(e.base))*baseSize + int64(len(e.details))*detailSize
 	b += historySeconds*40 + int64(cap(e.services))*serviceSize
 	b += int64(cap(e.work.recent)+cap(e.work.base)) * weighedSize
 	return Memory{Bytes: b, Limit: e.opt.MaxMemory, Shed: e.sources.shed}

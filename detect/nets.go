@@ -19,7 +19,7 @@ type network struct {
 	rotated  uint16 // new clients that matched incident
 	incident uint16
 	n        uint16 // clients noted in netRest.ids
-	ring     [10]uint16
+	ring     ring   // of netSeconds
 }
 
 // netRest is what only verdicts and people look at.
@@ -58,9 +58,12 @@ func newNetTable(n int) netTable {
 
 const netWays = 4
 
+// set returns where the places begin that a prefix of hash h may have.
+func (t *netTable) set(h uint64) uint64 { return (h >> 32 & t.mask) * netWays }
+
 // find returns the prefix k of hash h, or nil.
 func (t *netTable) find(k sourceKey, h uint64) *network {
-	set := (h >> 32 & t.mask) * netWays
+	set := t.set(h)
 	for i, tag := range t.tags[set : set+netWays] {
 		if tag == h && t.entries[set+uint64(i)].key == k {
 			return &t.entries[set+uint64(i)]
@@ -72,7 +75,7 @@ func (t *netTable) find(k sourceKey, h uint64) *network {
 // room returns the index where a prefix of hash h may move in: a free place, or
 // that of the prefix silent for longest.
 func (t *netTable) room(h uint64) uint64 {
-	set := (h >> 32 & t.mask) * netWays
+	set := t.set(h)
 	worst := set
 	for i := set; i < set+netWays; i++ {
 		if t.tags[i] == 0 || t.tags[worst] != 0 && t.entries[i].last < t.entries[worst].last {
@@ -106,14 +109,7 @@ func (e *Engine) countNet(c *client, s *source, sec int64) *network {
 		}
 		n.cur, n.persons, n.minute = 0, 0, m
 	}
-	if gap := sec - n.last; gap > 0 {
-		for i := int64(1); i <= min(gap, 10); i++ {
-			n.ring[(n.last+i)%10] = 0
-		}
-		n.last = sec
-	}
-	n.cur++
-	sat16(&n.ring[sec%10])
+	n.count(sec)
 	if s.marks&(markPerson|markMixed) != 0 {
 		sat16(&n.persons)
 	}
@@ -124,6 +120,20 @@ func (e *Engine) countNet(c *client, s *source, sec int64) *network {
 		}
 	}
 	return n
+}
+
+// count notes a request of second sec.
+func (n *network) count(sec int64) {
+	if gap := sec - n.last; gap > 0 {
+		if gap < netSeconds {
+			n.ring.advance(netStays, n.last%netSeconds, gap)
+		} else {
+			n.ring = ring{}
+		}
+		n.last = sec
+	}
+	n.cur++
+	sat16(&n.ring[sec%netSeconds])
 }
 
 // neighbours lists other active clients of the prefix around p.
@@ -158,23 +168,11 @@ func (e *Engine) netOf(k sourceKey) *network {
 
 // place returns where a prefix of hash h seems to be, or -1.
 func (t *netTable) place(h uint64) int32 {
-	set := (h >> 32 & t.mask) * netWays
+	set := t.set(h)
 	s := (*[netWays]uint64)(t.tags[set:])
 	held := same(s[0], h) | same(s[1], h)<<1 | same(s[2], h)<<2 | same(s[3], h)<<3
 	if held == 0 {
 		return -1
 	}
 	return int32(set) + int32(bits.TrailingZeros64(held))
-}
-
-// touch reads a word of each cache line of a prefix.
-func (n *network) touch() uint64 { return uint64(n.last) + uint64(n.ring[9]) }
-
-// touchRivals reads what decides which prefix gives way to one of hash h.
-func (t *netTable) touchRivals(h uint64) (sum uint64) {
-	set := (h >> 32 & t.mask) * netWays
-	for i := set; i < set+netWays; i++ {
-		sum += uint64(t.entries[i].last)
-	}
-	return sum
 }

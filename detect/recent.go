@@ -44,7 +44,15 @@ func (s *slot) weight() float64 {
 	return float64(s.total) / float64(s.n)
 }
 
-// keep offers a request to the slot of second sec.
+// chosen is a request that the sample has taken and not copied yet.
+type chosen struct {
+	r       *Request // nil: none
+	feature feature
+	key     sourceKey
+}
+
+// keep offers a request to the slot of second sec. What is taken is copied by
+// copyChosen: most of it gives way to other requests of the same second.
 func (e *Engine) keep(r *Request, f *feature, k sourceKey, sec int64) {
 	s := &e.slots[sec%recentSeconds]
 	s.total++
@@ -54,7 +62,23 @@ func (e *Engine) keep(r *Request, f *feature, k sourceKey, sec int64) {
 	} else if i = int(e.random() % uint64(s.total)); i >= len(s.kept) {
 		return
 	}
-	s.kept[i].set(r, f, k)
+	c := &e.chosen[i]
+	if c.r == nil {
+		e.toCopy = append(e.toCopy, uint16(i))
+	}
+	c.r, c.feature, c.key = r, *f, k
+}
+
+// copyChosen copies what keep took of the open second, before the second ends or
+// its requests do.
+func (e *Engine) copyChosen() {
+	s := &e.slots[e.sec%recentSeconds]
+	for _, i := range e.toCopy {
+		c := &e.chosen[i]
+		s.kept[i].set(c.r, &c.feature, c.key)
+		c.r = nil
+	}
+	e.toCopy = e.toCopy[:0]
 }
 
 // set copies a request.
@@ -102,7 +126,7 @@ func (e *Engine) learn(sec int64) {
 	if s.sec != sec || s.n == 0 {
 		return
 	}
-	e.touchSamples(s.kept[:s.n])
+	e.fetchSamples(s.kept[:s.n])
 	for i := range s.kept[:s.n] {
 		d := &s.kept[i]
 		j := e.sources.find(d.key, d.key.hash())

@@ -79,6 +79,7 @@ func (s *service) note(r *Request, h uint64, sec int64, fresh bool) {
 // is old enough is learnt.
 func (e *Engine) closeSecond() {
 	sec := e.sec
+	e.copyChosen()
 	e.updateIncidents(sec)
 	for i := range e.services {
 		s := &e.services[i]

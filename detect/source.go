@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"encoding/binary"
 	"math"
 	"unsafe"
 )
@@ -30,24 +31,52 @@ type tally struct {
 
 const tallyFields = int(unsafe.Sizeof(tally{}) / 2)
 
-func (t *tally) each() *[tallyFields]uint16 { return (*[tallyFields]uint16)(unsafe.Pointer(t)) }
+func (t *tally) bytes() *[2 * tallyFields]byte { return (*[2 * tallyFields]byte)(unsafe.Pointer(t)) }
 
 // add adds share parts of 256 of o to t.
-func (t *tally) add(o *tally, share uint32) {
-	a, b := t.each(), o.each()
-	for i := range a {
-		a[i] = uint16(min(uint32(a[i])+(uint32(b[i])*share+128)>>8, 0xffff))
+func (t *tally) add(o *tally, share uint64) {
+	const nearest = 128 * each
+	a, b := t.bytes(), o.bytes()
+	i := 0
+	for ; i+8 <= len(a); i += 8 {
+		x, y := native.Uint64(a[i:]), native.Uint64(b[i:])
+		native.PutUint64(a[i:], top(x&evens+part(y&evens, share, nearest))|top(x>>16&evens+part(y>>16&evens, share, nearest))<<16)
+	}
+	for ; i < len(a); i += 2 {
+		x, y := uint64(native.Uint16(a[i:])), uint64(native.Uint16(b[i:]))
+		native.PutUint16(a[i:], uint16(top(x+part(y, share, nearest))))
 	}
 }
 
 // fade keeps keep parts of 256. The rounding takes turns with the minute: to the
 // nearest, small counts would never go.
-func (t *tally) fade(keep uint32, minute int64) {
-	a, turn := t.each(), uint32(minute)*157&255
-	for i := range a {
-		a[i] = uint16((uint32(a[i])*keep + turn) >> 8)
+func (t *tally) fade(keep uint64, minute int64) {
+	a, turn := t.bytes(), uint64(minute)*157&255*each
+	i := 0
+	for ; i+8 <= len(a); i += 8 {
+		x := native.Uint64(a[i:])
+		native.PutUint64(a[i:], part(x&evens, keep, turn)|part(x>>16&evens, keep, turn)<<16)
+	}
+	for ; i < len(a); i += 2 {
+		native.PutUint16(a[i:], uint16(part(uint64(native.Uint16(a[i:])), keep, turn)))
 	}
 }
+
+// Four counters of a tally are worked on at once, two of them apart in each
+// word so that they have room to grow.
+const (
+	evens = 0x0000ffff0000ffff
+	each  = 0x0000000100000001
+)
+
+var native = binary.NativeEndian
+
+// part returns share parts of 256 of each of two counters; up, below 256 for
+// each, says how they are rounded.
+func part(x, share, up uint64) uint64 { return (x*share + up) >> 8 & evens }
+
+// top keeps two sums at the top of a counter.
+func top(x uint64) uint64 { return (x | x>>16&each*0xffff) & evens }
 
 // Marks of a source.
 const (
@@ -69,8 +98,6 @@ const (
 	markHammers // asks one page for ever new things, far more often than its usual clients
 )
 
-const ringSeconds = 12
-
 // source is the full state of a client. Its fields are grouped by the cache
 // line they lie in, five of 64 bytes: what finding a source and giving its place
 // away looks at comes first, what only a judgment reads last.
@@ -88,7 +115,7 @@ type source struct {
 	attack uint8
 	failed bool // a login was refused in the windows below
 
-	ring  [ringSeconds]uint16
+	ring  ring
 	cur   tally // this minute
 	top   uint16
 	agent uint16
@@ -96,9 +123,9 @@ type source struct {
 	routes  uint64 // bitmaps of distinct values
 	paths   uint64
 	agents  uint64
-	lost    uint64    // distinct paths answered 404 and the like
-	topPath uint64    // the whole path asked most (majority vote)
-	trail   [4]uint16 // pages asked for lately
+	lost    uint64 // distinct paths answered 404 and the like
+	topPath uint64 // the whole path asked most (majority vote)
+	trail   uint64 // the four pages asked for lately, 16 bits each, the last one lowest
 	votes   uint16
 	same    uint16 // requests for topPath this minute
 	topHits uint16 // of route top within cur and prev, about
@@ -125,6 +152,18 @@ type source struct {
 
 const sourceSize = int64(unsafe.Sizeof(source{}))
 
+var _ = [1]struct{}{}[sourceSize%cacheLine] // whole cache lines
+
+// lingers is how many parts of 256 are left after so many minutes: one in sixteen
+// fades each, so what a source did lingers for a quarter of an hour.
+var lingers = func() (t [41]uint64) {
+	t[0] = 256
+	for i := 1; i < len(t); i++ {
+		t[i] = t[i-1] * 15 / 16
+	}
+	return t
+}()
+
 // roll moves the minute windows on to second sec.
 func (s *source) roll(sec int64) {
 	m := sec / 60
@@ -132,11 +171,7 @@ func (s *source) roll(sec int64) {
 		return
 	}
 	gone := m - s.minute
-	// One minute in fifteen fades: what a source did lingers for a quarter of an hour.
-	keep := uint32(256)
-	for range min(gone, 40) {
-		keep = keep * 15 / 16
-	}
+	keep := lingers[min(gone, int64(len(lingers)-1))]
 	s.long.fade(keep, m)
 	s.long.add(&s.prev, 256)
 	if gone > 1 {
@@ -160,12 +195,10 @@ func (s *source) roll(sec int64) {
 // count notes a request of second sec in the ring of seconds.
 func (s *source) count(sec int64) {
 	if gap := sec - s.last; gap > 0 {
-		if gap >= ringSeconds {
-			s.ring = [ringSeconds]uint16{}
+		if gap < ringSeconds {
+			s.ring.advance(sourceStays, s.last%ringSeconds, gap)
 		} else {
-			for i := int64(1); i <= gap; i++ {
-				s.ring[(s.last+i)%ringSeconds] = 0
-			}
+			s.ring = ring{}
 		}
 		s.last = sec
 	}
@@ -176,6 +209,12 @@ func (s *source) count(sec int64) {
 func (s *source) hitsIn(now int64, n int64) (sum int) {
 	if now-s.last >= ringSeconds {
 		return 0
+	}
+	if now == s.last && n == 10 { // judging a request asks this
+		for _, c := range s.ring {
+			sum += int(c)
+		}
+		return sum - int(s.ring[(now+1)%ringSeconds]) - int(s.ring[(now+2)%ringSeconds])
 	}
 	for i := int64(0); i < n; i++ {
 		if t := now - i; t <= s.last && t > s.last-ringSeconds {

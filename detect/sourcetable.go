@@ -24,10 +24,13 @@ func newSourceTable(n int) sourceTable {
 
 func (t *sourceTable) bytes() int64 { return int64(len(t.tags)) * (8 + sourceSize) }
 
+// set returns where the places begin that a source of hash h may have.
+func (t *sourceTable) set(h uint64) uint64 { return (h >> 32 & t.mask) * ways }
+
 // find returns the index of k, or -1.
 func (t *sourceTable) find(k sourceKey, h uint64) int {
 	h |= 1
-	set := (h >> 32 & t.mask) * ways
+	set := t.set(h)
 	for i, tag := range t.tags[set : set+ways] {
 		if tag == h && t.entries[set+uint64(i)].key == k {
 			return int(set) + i
@@ -40,7 +43,7 @@ func (t *sourceTable) find(k sourceKey, h uint64) int {
 // there in the last quarter of an hour had to leave.
 func (t *sourceTable) room(h uint64, sec int64) (int, bool) {
 	h |= 1
-	set := (h >> 32 & t.mask) * ways
+	set := t.set(h)
 	worst, low := int(set), int64(1<<62)
 	for i := set; i < set+ways; i++ {
 		if t.tags[i] == 0 {
@@ -74,7 +77,7 @@ func (s *source) worth(sec int64) int64 {
 
 // place returns where a source of hash h seems to be, or -1.
 func (t *sourceTable) place(h uint64) int32 {
-	set := (h >> 32 & t.mask) * ways
+	set := t.set(h)
 	s := (*[ways]uint64)(t.tags[set:])
 	h |= 1
 	held := same(s[0], h) | same(s[1], h)<<1 | same(s[2], h)<<2 | same(s[3], h)<<3 |
@@ -90,13 +93,4 @@ func (t *sourceTable) place(h uint64) int32 {
 func same(a, b uint64) uint64 {
 	d := a ^ b
 	return (d|-d)>>63 ^ 1
-}
-
-// touchRivals reads what decides which source gives way to one of hash h.
-func (t *sourceTable) touchRivals(h uint64) (sum uint64) {
-	set := (h >> 32 & t.mask) * ways
-	for i := set; i < set+ways; i++ {
-		sum += uint64(t.entries[i].last)
-	}
-	return sum
 }

@@ -20,11 +20,13 @@ type Quantile struct {
 func (q *Quantile) Add(v float64) {
 	i := 0
 	if v >= 1 {
-		i = min(1+int(math.Log(v)/math.Log(quantileGrowth)), quantileBuckets-1)
+		i = min(1+int(math.Log(v)/logGrowth), quantileBuckets-1)
 	}
 	q.count[i]++
 	q.total++
 }
+
+var logGrowth = math.Log(quantileGrowth)
 
 // Decay keeps the share keep (0 to 1) of what was noted.
 func (q *Quantile) Decay(keep float32) {

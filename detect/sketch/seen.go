@@ -53,11 +53,11 @@ func (s *Seen) Add(h uint64) bool {
 	return inYoung || inOld
 }
 
-// Touch reads the lines where h would be, so that they are near when Add looks
-// there. What it returns says nothing.
-func (s *Seen) Touch(h uint64) uint64 {
+// Lines returns where the two lines begin that Add would look at for h, for a
+// caller that wants them near by then.
+func (s *Seen) Lines(h uint64) (young, old *uint64) {
 	line := (h & s.mask) * 8
-	return s.young[line] + s.old[line]
+	return &s.young[line], &s.old[line]
 }
 
 // Has reports whether h was seen, without noting it.
