@@ -94,3 +94,20 @@ func TestPrefetchIsHarmless(t *testing.T) {
 	prefetch(nil, nil, nil, nil)
 	prefetchRun(nil, 5)
 }
+
+// TestTablesLieApart: every table has its own whole cache lines of the slab.
+func TestTablesLieApart(t *testing.T) {
+	var s slab
+	carve[uint64](&s, 3)
+	carve[source](&s, 2)
+	carve[routeMemo](&s, 5)
+	if want := 64 + 2*int(sourceSize) + 128; s.used != want {
+		t.Fatalf("measured %d bytes, want %d", s.used, want)
+	}
+	s = slab{memory: make([]byte, s.used)}
+	a, b, c := carve[uint64](&s, 3), carve[source](&s, 2), carve[routeMemo](&s, 5)
+	a[2], b[0].key.hi, b[1].long.machine, c[0].hash = 1, 2, 3, 4
+	if a[2] != 1 || b[0].key.hi != 2 || b[1].long.machine != 3 || c[0].hash != 4 || len(a) != 3 || len(b) != 2 || len(c) != 5 {
+		t.Errorf("%v %v %v", a, b, c)
+	}
+}

@@ -24,10 +24,10 @@ type Options struct {
 	// Claims hears of each source that claims to be a crawler, so that Facts may
 	// know better by the time a verdict falls. Optional; must not block.
 	Claims func(netip.Addr)
-	// Pages is shown each large table once, before it is used, so that the
-	// caller may ask the operating system for large pages: requests go to
-	// another place of them each. It must not change or keep the bytes. Optional.
-	Pages func(table []byte)
+	// Pages is shown the memory of the large tables once, before it is used, so
+	// that the caller may ask the operating system for large pages: requests go
+	// to another place of it each. It must not change or keep the bytes. Optional.
+	Pages func(tables []byte)
 }
 
 // Facts is knowledge about an address from outside the traffic.

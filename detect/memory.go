@@ -49,18 +49,13 @@ func (e *Engine) allocate(limit int64) {
 			break
 		}
 	}
-	e.sources = newSourceTable(z.sources)
-	e.nets = newNetTable(z.nets)
+	e.carveTables(&z)
 	e.routeWords, e.agents, e.refers, e.shapes = newLexicon(z.words), newLexicon(z.words), newLexicon(z.words/2), newLexicon(z.words/4)
 	e.routes = make([]route, z.words)
 	e.accounts = make([]account, z.memo/32)
-	e.memo = make([]routeMemo, z.memo)
-	e.agentMemo = make([]agentMemo, z.memo/8)
 	e.children = make([]uint8, 8192)
 	e.tmpl = make([]byte, 0, 512)
 	e.hosts = make([]hostTrial, 256)
-	e.queries, e.known = sketch.NewSeen(z.seen), sketch.NewSeen(z.seen)
-	e.regulars = make([]regular, z.memo/8)
 	e.base = make([]baseSample, 0, z.base)
 	for i := range e.slots {
 		e.slots[i].kept = make([]sample, z.samples)
@@ -70,8 +65,16 @@ func (e *Engine) allocate(limit int64) {
 	for i := z.details - 1; i > 0; i-- {
 		e.freeDetail = append(e.freeDetail, uint16(i))
 	}
-	e.advise()
 	e.emptyAgent = e.agents.add(1, "absent", "")
+}
+
+// newSeen makes a memory of z bytes for what was seen.
+func newSeen(s *slab, bytes int) *sketch.Seen {
+	words := carve[uint64](s, sketch.SeenWords(bytes))
+	if words == nil {
+		return nil
+	}
+	return sketch.SeenIn(words)
 }
 
 // memory sums up what the tables hold.

@@ -48,12 +48,12 @@ type netTable struct {
 	mask    uint64
 }
 
-func newNetTable(n int) netTable {
+func newNetTable(s *slab, n int) netTable {
 	sets := 1
 	for sets*2*netWays <= n {
 		sets *= 2
 	}
-	return netTable{tags: make([]uint64, sets*netWays), entries: make([]network, sets*netWays), rest: make([]netRest, sets*netWays), mask: uint64(sets - 1)}
+	return netTable{rest: carve[netRest](s, sets*netWays), entries: carve[network](s, sets*netWays), tags: carve[uint64](s, sets*netWays), mask: uint64(sets - 1)}
 }
 
 const netWays = 4

@@ -14,12 +14,12 @@ type sourceTable struct {
 	shed    uint64
 }
 
-func newSourceTable(n int) sourceTable {
+func newSourceTable(s *slab, n int) sourceTable {
 	sets := 1
 	for sets*2*ways <= n {
 		sets *= 2
 	}
-	return sourceTable{tags: make([]uint64, sets*ways), entries: make([]source, sets*ways), mask: uint64(sets - 1)}
+	return sourceTable{tags: carve[uint64](s, sets*ways), entries: carve[source](s, sets*ways), mask: uint64(sets - 1)}
 }
 
 func (t *sourceTable) bytes() int64 { return int64(len(t.tags)) * (8 + sourceSize) }

@@ -13,12 +13,23 @@ type Seen struct {
 }
 
 // NewSeen returns a Seen of about bytes bytes (at least 2 KiB).
-func NewSeen(bytes int) *Seen {
+func NewSeen(bytes int) *Seen { return SeenIn(make([]uint64, SeenWords(bytes))) }
+
+// SeenWords is how many words SeenIn needs for a Seen of about bytes bytes.
+func SeenWords(bytes int) int {
 	lines := 16
 	for lines*2*64*2 <= bytes {
 		lines *= 2
 	}
-	return &Seen{young: make([]uint64, lines*8), old: make([]uint64, lines*8), mask: uint64(lines - 1), limit: lines * 512 / 12}
+	return 2 * lines * 8
+}
+
+// SeenIn returns a Seen that lives in words, all zero, of which there are as
+// many as SeenWords says.
+func SeenIn(words []uint64) *Seen {
+	half := len(words) / 2
+	lines := half / 8
+	return &Seen{young: words[:half:half], old: words[half:], mask: uint64(lines - 1), limit: lines * 512 / 12}
 }
 
 // Bytes is the memory held.
