@@ -25,6 +25,7 @@ type client struct {
 	hash    uint64
 	netHash uint64 // of the prefix around key
 	path    uint64 // hash of the path as service sees it
+	target  uint64 // likewise of the path with its query
 	agent   uint64 // hash of the user agent
 	cut     int    // where the path ends in the target
 	at      int32  // where the source seems to be, -1 when it is not held
@@ -55,7 +56,10 @@ func (e *Engine) lookAhead(batch []Request, i int) {
 // hash finds out where in the tables a request is going to look, and asks for
 // what lies there.
 func (e *Engine) hash(r *Request, c *client) {
-	c.set(r, e)
+	if c.set(r, e); c.target != c.path {
+		young, old := e.queries.Lines(c.target)
+		prefetch(unsafe.Pointer(young), unsafe.Pointer(old), unsafe.Pointer(young), unsafe.Pointer(old))
+	}
 	prefetch(unsafe.Pointer(&e.sources.tags[e.sources.set(c.hash)]), unsafe.Pointer(&e.nets.tags[e.nets.set(c.netHash)]),
 		unsafe.Pointer(&e.memo[c.path&uint64(len(e.memo)-1)]), unsafe.Pointer(&e.agentMemo[c.agent&uint64(len(e.agentMemo)-1)]))
 }
@@ -89,11 +93,22 @@ func (c *client) set(r *Request, e *Engine) {
 	if c.cut = bytes.IndexByte(r.Target, '?'); c.cut < 0 {
 		c.cut = len(r.Target)
 	}
-	if c.service = e.lastService; len(r.Host) == 0 {
-		c.service = e.plain
+	if len(r.Host) > 0 {
+		c.hashTarget(r, e.lastService)
+	} else {
+		c.hashTarget(r, e.plain)
 	}
-	c.path = pathHash(c.service, r.Target[:c.cut])
 	c.agent = agentHash(r.Agent)
+}
+
+// hashTarget hashes what was asked of a service.
+func (c *client) hashTarget(r *Request, service uint8) {
+	c.service = service
+	c.path = pathHash(service, r.Target[:c.cut])
+	c.target = c.path
+	if len(r.Target) > c.cut+1 {
+		c.target = hashBytes(r.Target[c.cut+1:], c.path)
+	}
 }
 
 // fetchSamples asks for the sources of samples, all at once, before they are

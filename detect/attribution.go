@@ -52,6 +52,7 @@ func (e *Engine) gather(svc uint8, from, to int64) (rate, usual float64) {
 			continue
 		}
 		each := s.weight() / span
+		e.fetchSamples(s.kept[:s.n])
 		for i := range s.kept[:s.n] {
 			d := &s.kept[i]
 			if d.service != svc {

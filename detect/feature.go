@@ -98,12 +98,11 @@ func protoOf(b []byte) uint8 {
 func (e *Engine) look(r *Request, c *client, svc uint8, f *feature) {
 	*f = feature{} // not a literal: it would be built aside and copied
 	f.service, f.method, f.proto, f.status, f.headers = svc, methodOf(r.Method), protoOf(r.Proto), r.Status, uint32(r.Headers)
-	path, h := r.Target[:c.cut], c.path
 	if svc != c.service {
-		h = pathHash(svc, path)
+		c.hashTarget(r, svc)
 	}
-	f.route, f.marks, f.exact = e.routeOf(svc, path, h)
-	f.target = f.exact
+	f.target = c.target
+	f.route, f.marks, f.exact = e.routeOf(svc, r.Target[:c.cut], c.path)
 	if len(r.Target) > c.cut+1 {
 		e.lookQuery(r.Target[c.cut+1:], f)
 	}
@@ -118,8 +117,6 @@ func (e *Engine) look(r *Request, c *client, svc uint8, f *feature) {
 func (e *Engine) lookQuery(q []byte, f *feature) {
 	f.query = queryPresent
 	shape := uint64(17)
-	h := hashBytes(q, f.exact)
-	f.target = h
 	for rest, n := q, 0; len(rest) > 0 && n < 12; n++ {
 		pair := rest
 		if i := bytes.IndexByte(rest, '&'); i >= 0 {
@@ -140,7 +137,7 @@ func (e *Engine) lookQuery(q []byte, f *feature) {
 		}
 		shape = hashBytes(key, shape)
 	}
-	if !e.queries.Add(h) {
+	if !e.queries.Add(f.target) {
 		f.query |= queryFresh
 	}
 	id := e.shapes.find(shape)
