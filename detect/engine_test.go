@@ -39,17 +39,26 @@ func flooded(seed uint64) *world {
 	return w
 }
 
+// TestSameRequestsGiveSameVerdicts: again, and however they are cut into batches.
 func TestSameRequestsGiveSameVerdicts(t *testing.T) {
 	w := newWorld(4, 200)
 	w.shop(40)
 	w.busting(200, 1, 100, 80)
 	reqs := w.sorted()
-	a, b := feed(detect.New(detect.Options{}), reqs), feed(detect.New(detect.Options{}), reqs)
-	if !reflect.DeepEqual(a, b) {
-		t.Fatalf("%d and %d events, or their content, differ between two runs", len(a), len(b))
+	want := feed(detect.New(detect.Options{}), reqs)
+	for _, size := range []int{50, 1, 17, len(reqs)} {
+		e := detect.New(detect.Options{})
+		var got []detect.Event
+		for i := 0; i < len(reqs); i += size {
+			e.Add(reqs[i:min(i+size, len(reqs))])
+			got = e.Events(got)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("other verdicts in batches of %d", size)
+		}
 	}
-	if len(blocks(a)) < 190 {
-		t.Fatalf("%d blocks: the comparison shows nothing", len(blocks(a)))
+	if len(blocks(want)) < 190 {
+		t.Fatalf("%d blocks: the comparison shows nothing", len(blocks(want)))
 	}
 }
 
