@@ -87,3 +87,24 @@ func TestOneSwitchIsOneMessage(t *testing.T) {
 	d.wait(time.Second)
 	d.sees("auto mode on by bo")
 }
+
+// A warning stays on the line while it is new, whatever others succeed with;
+// what this session has to say takes its place.
+func TestAWarningIsNotPushedAside(t *testing.T) {
+	f := newFake()
+	d := sit(t, f, 80, 24, plain)
+	tell := func(seq uint64, level, text string) {
+		f.mu.Lock()
+		f.notices = append(f.notices, actions.Notice{Seq: seq, Time: f.now, Level: level, Text: text})
+		f.mu.Unlock()
+		d.wait(time.Second)
+	}
+	tell(10, "warn", "BREAK GLASS: bo did block on 1001 targets")
+	tell(11, "ok", "block 192.0.2.77 for 1h (bo)")
+	d.sees("BREAK GLASS: bo did block")
+	d.command("sort nothing")
+	d.sees("sort by one of")
+	d.wait(newFor)
+	tell(12, "ok", "block 192.0.2.78 for 1h (bo)")
+	d.sees("block 192.0.2.78")
+}

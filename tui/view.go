@@ -109,20 +109,21 @@ func (m *Model) drawMessage(c *canvas) {
 		c.line(m.th.dim, " ")
 		return
 	}
-	if m.drawLong(c, &m.notices[n-1]) {
+	last := m.latest()
+	if m.drawLong(c, &m.notices[last]) {
 		return
 	}
-	for i := n - 1; i >= 0 && i >= n-2; i-- {
+	for i := last; i >= 0 && i >= last-1; i-- {
 		room := c.w - c.col - 9
-		if i < n-1 && room < 40 {
+		if i < last && room < 40 {
 			break // half a message helps nobody
 		}
 		p, mark := m.levelPen(m.notices[i].Level)
 		s := mark + " " + clock(m.notices[i].Time) + " " + m.notices[i].Text
-		if i < n-1 {
+		if i < last {
 			p = m.th.dim
 		}
-		c.put(p, "  "[:1+min(n-1-i, 1)])
+		c.put(p, "  "[:1+min(last-i, 1)])
 		c.cell(p, s, min(measure(s), room), false)
 	}
 	if all := m.keyOf("messages") + ":all"; c.w-c.col > measure(all)+1 {
@@ -132,10 +133,26 @@ func (m *Model) drawMessage(c *canvas) {
 	c.end()
 }
 
+// newFor is how long a message is new.
+const newFor = 12 * time.Second
+
+// latest is the message that stands on the line. What went well for somebody
+// does not push a warning aside that is new; what this session itself has to say
+// does.
+func (m *Model) latest() int {
+	n := len(m.notices) - 1
+	for i := n; i >= 0 && m.notices[i].Seq > 0 && m.d.now().Sub(m.notices[i].Time) <= newFor; i-- {
+		if l := m.notices[i].Level; l == "warn" || l == "error" {
+			return i
+		}
+	}
+	return n
+}
+
 // drawLong writes a message that does not fit on its line, while it is new, on
 // two: it covers the last line above, so that no row moves.
 func (m *Model) drawLong(c *canvas, n *actions.Notice) bool {
-	if n.Level != "warn" && n.Level != "error" || m.d.now().Sub(n.Time) > 12*time.Second || c.h < 15 {
+	if n.Level != "warn" && n.Level != "error" || m.d.now().Sub(n.Time) > newFor || c.h < 15 {
 		return false
 	}
 	p, mark := m.levelPen(n.Level)

@@ -19,7 +19,7 @@ import (
 // some that say nothing at all; people still get in.
 func TestJunkConnections(t *testing.T) {
 	l := start(t, func(o *Options) {
-		o.Limits = sshd.Limits{Handshake: 300 * time.Millisecond, Rate: 200, Burst: 100, Strangers: 40, StrangersPer: 30}
+		o.Limits = sshd.Limits{Handshake: 3 * time.Second, Rate: 200, Burst: 100, Strangers: 40, StrangersPer: 30}
 	})
 	ana := l.as("ana", l.ana)
 	run(t, ana, "", "auto").want(t, 0, "on;") // until then she is a stranger too

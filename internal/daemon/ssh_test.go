@@ -216,7 +216,9 @@ func TestSecondPerson(t *testing.T) {
 	(<-done).want(t, 0, "198.18.0.1")
 	run(t, carol, "", "audit --after 0 --limit 1 -o jsonl").want(t, 0, `"second":{"name":"carol"`)
 
+	_, seen, _ := console(t, bo)
 	run(t, ana, strings.ReplaceAll(list.String(), "198.18.", "198.19."), "block -f - --break-glass").want(t, 0, "198.19.0.1")
+	eventually(t, "everybody sees it", func() bool { return seen.has("BREAK GLASS: ana did block on 1001") })
 	run(t, bo, "", "audit --after 0 --limit 10000 -o jsonl").want(t, 0, `"break_glass":true`)
 }
 

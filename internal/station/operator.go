@@ -45,6 +45,9 @@ func (o *Operator) Commit(ctx context.Context, token string, a actions.Answer) (
 	done, err := o.s.dispatcher.Commit(ctx, token, actor, a)
 	if err == nil && len(done) > 0 {
 		o.did(string(done[0].Verb), done)
+		if a.BreakGlass {
+			o.s.o.Log.Warn("break glass: no second person was asked", "user", actor.Name, "via", actor.Via, "key", actor.Key, "verb", done[0].Verb, "targets", len(done), "reason", done[0].Reason)
+		}
 	}
 	return done, err
 }
