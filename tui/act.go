@@ -243,7 +243,7 @@ func (m *Model) cmdUnblock(args []string) (tea.Cmd, error) {
 	for i := 0; i < len(args); i += 2 {
 		switch name, value := args[i], args[i+1]; name {
 		case "--incident":
-			f.Incident = value
+			f.Incident = m.d.snap.IncidentID(value)
 		case "--by":
 			f.By = value
 		case "--since":

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"levee/internal/command"
+	"levee/tui/sshd"
 )
 
 func newInit(g *global) *cobra.Command {
@@ -63,6 +64,23 @@ func newInit(g *global) *cobra.Command {
 	return c
 }
 
+// usableKey says at once what is wrong with a public key: later it would cost
+// all answers.
+func usableKey(user, key string) error {
+	switch {
+	case user == "" && key == "":
+		return nil
+	case user == "":
+		return errors.New("whose is it? go back with shift+tab and give a name, or empty this")
+	case key == "":
+		return errors.New("without a key " + user + " can't sign in: paste the line, or go back and empty the name")
+	}
+	if _, err := sshd.ParseKeys([]string{key}); err != nil {
+		return errors.New("no public key that is taken: paste the one line of a .pub file, such as ssh-ed25519 AAAA…")
+	}
+	return nil
+}
+
 // ask puts the few questions.
 func ask(ctx context.Context, a *command.Answers) error {
 	logs := strings.Join(a.Logs, ", ")
@@ -70,9 +88,10 @@ func ask(ctx context.Context, a *command.Answers) error {
 		huh.NewInput().Title("Which logs?").Description("files or globs, parted by commas").Value(&logs),
 		huh.NewInput().Title("Which service do they belong to?").Description("its host name, where the log has none").Value(&a.Service),
 		huh.NewSelect[string]().Title("How far may auto mode go?").Options(huh.NewOptions("suggest", "observe", "throttle", "block")...).Value(&a.Level),
+	), huh.NewGroup( // two pages: one is taller than a terminal of 24 lines
 		huh.NewConfirm().Title("May levee use this host's packet filter (nftables)?").Value(&a.Nft),
 		huh.NewInput().Title("Your name, for ssh?").Description("empty: no SSH").Value(&a.User),
-		huh.NewInput().Title("Your public key?").Description("the line of ~/.ssh/id_ed25519.pub").Value(&a.Key),
+		huh.NewInput().Title("Your public key?").Description("the line of ~/.ssh/id_ed25519.pub").Value(&a.Key).Validate(func(key string) error { return usableKey(a.User, key) }),
 	))
 	if err := form.RunWithContext(ctx); err != nil {
 		return fmt.Errorf("init: nothing was written: %w", err)

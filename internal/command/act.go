@@ -82,6 +82,7 @@ func unblockVerb(run Runner) *cobra.Command {
 				if since > 0 {
 					f.Since = h.Station.Status().Now.Add(-since)
 				}
+				f.Incident = h.Station.Snapshot().IncidentID(f.Incident)
 				return a.commit(ctx, h, s, 0, func() (actions.Plan, error) { return h.Operator.UndoMany(ctx, f) })
 			}
 			return a.onTargets(ctx, h, s, actions.Unblock, args)

@@ -160,6 +160,7 @@ func decisionsVerb(run Runner) *cobra.Command {
 			if q.Verb, err = parseVerb(action); err != nil {
 				return err
 			}
+			q.Incident = h.Station.Snapshot().IncidentID(q.Incident)
 			ds, err := h.Station.Decisions(ctx, q)
 			if err != nil {
 				return err
@@ -199,6 +200,7 @@ func verbNames() string {
 // incidentLine is an incident in ECS names.
 type incidentLine struct {
 	Row
+	short   string
 	Opened  string  `json:"event.start"`
 	Closed  string  `json:"event.end,omitempty"`
 	Rate    float64 `json:"levee.rate"`
@@ -220,19 +222,19 @@ func incidentsVerb(run Runner) *cobra.Command {
 				if !in.Closed.IsZero() {
 					e.Kind = detect.IncidentClose
 				}
-				row := incidentLine{Row: incidentRow(e), Opened: stamp(in.Opened), Rate: in.Rate, Usual: in.Baseline, Sources: in.Sources}
+				row := incidentLine{Row: incidentRow(e), short: in.ShortID(), Opened: stamp(in.Opened), Rate: in.Rate, Usual: in.Baseline, Sources: in.Sources}
 				if !in.Closed.IsZero() {
 					row.Closed = stamp(in.Closed)
 				}
 				rows = append(rows, row)
 			}
-			head := fmt.Sprintf("%-24s  %-6s  %-20s %-22s %-28s %s", "OPENED", "STATE", "ATTACK", "SERVICE", "ID", "TRAFFIC")
+			head := fmt.Sprintf("%-24s  %-6s  %-20s %-22s %-20s %s", "OPENED", "STATE", "ATTACK", "SERVICE", "ID", "TRAFFIC")
 			return list(s.Out, f, head, rows, func(r incidentLine) string {
 				state := "open"
 				if r.Closed != "" {
 					state = "closed"
 				}
-				return fmt.Sprintf("%-24s  %-6s  %-20s %-22s %-28s %.0f/s, usual %.0f/s, %d sources; %s", r.Opened, state, r.Attack, r.Service, r.Incident, r.Rate, r.Usual, r.Sources, r.because())
+				return fmt.Sprintf("%-24s  %-6s  %-20s %-22s %-20s %.0f/s, usual %.0f/s, %d sources; %s", r.Opened, state, r.Attack, r.Service, r.short, r.Rate, r.Usual, r.Sources, r.because())
 			})
 		})
 	output(c, &format)
