@@ -39,7 +39,7 @@ func benchDaemon(dir string) error {
 	ctx, stop := context.WithCancel(context.Background())
 	go func() { _, _ = io.Copy(io.Discard, os.Stdin); stop() }() // its end is what counts
 	return Run(ctx, Options{Station: station.Options{Config: conf, StateDir: filepath.Join(dir, "s"), Name: "bench", AutoOn: true},
-		Limits: sshd.Limits{Rate: 1000, Burst: 1000, SessionsPer: 500, Sessions: 500, Strangers: 500, StrangersPer: 500},
+		Limits: sshd.Limits{Rate: 1000, Burst: 1000, SessionsPer: 500, Sessions: 500, ConnsPer: 500, Connections: 500, Strangers: 500, StrangersPer: 500},
 		Ready:  func(a Addresses) { fmt.Println(a.SSH, a.Metrics) }})
 }
 
