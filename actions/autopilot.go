@@ -2,6 +2,7 @@ package actions
 
 import (
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -235,8 +236,25 @@ func (a *Autopilot) changedSigned(d Decision) {
 		delete(a.signed, key)
 	}
 	// Taken back before a restart, or by the host that led before this one.
-	if until := d.Changed.Add(restAfter); d.State == Undone && d.EndedBy == Auto.Name && d.Actor.Via == Auto.Via && a.rests[d.Target.Key()] == nil && until.After(a.now) {
-		a.rests[d.Target.Key()] = &rest{until: until, what: string(d.Verb) + " of " + d.Target.String() + " was taken back at " + d.Changed.UTC().Format("15:04:05") + " UTC"}
+	if d.State == Undone && d.EndedBy == Auto.Name && d.Actor.Via == Auto.Via {
+		a.restFrom(d.Changed, d.Target.Key(), string(d.Verb)+" of "+d.Target.String())
+	}
+}
+
+// restFrom leaves a signature alone that was taken back at a time.
+func (a *Autopilot) restFrom(at time.Time, key, what string) {
+	if until := at.Add(restAfter); a.rests[key] == nil && until.After(a.now) {
+		a.rests[key] = &rest{until: until, what: what + " was taken back at " + at.UTC().Format("15:04:05") + " UTC"}
+	}
+}
+
+// recallPast hears how an act ended that may be too long ago for recall: after
+// thousands of blocks it is no longer among the latest.
+func (a *Autopilot) recallPast(p Past) {
+	if p.State == Undone && p.By.Via == Auto.Via && strings.HasPrefix(p.Key, "sig:") {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.restFrom(p.Ended, p.Key, "the throttle of "+p.Key)
 	}
 }
 

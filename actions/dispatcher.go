@@ -154,6 +154,9 @@ func (d *Dispatcher) remember(m Memory) error {
 		if until := p.Ended.Add(d.o.Exempt); p.State == Undone && byPerson(p.By) && until.After(now) {
 			d.exempt.add(p.Key, until)
 		}
+		if d.o.Auto != nil {
+			d.o.Auto.recallPast(p)
+		}
 	}
 	d.tellAuto()
 	return nil

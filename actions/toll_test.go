@@ -273,7 +273,17 @@ func TestARollBackIsADecision(t *testing.T) {
 		}) {
 			t.Error("the audit does not say why")
 		}
-		// After a restart the signature still rests.
+		// After a restart the signature still rests, whatever ended since.
+		var many []string
+		for i := range 600 {
+			many = append(many, fmt.Sprintf("198.51.%d.%d", i/200, i%200))
+		}
+		b.commit(block(ana, many...))
+		settle()
+		lift := block(ana, many...)
+		lift.Verb = actions.Unblock
+		b.commit(lift)
+		settle()
 		b.auto = actions.NewAutopilot(actions.AutoOptions{Level: actions.LevelThrottle})
 		b.options.Auto = b.auto
 		b.stop()
