@@ -31,7 +31,7 @@ type edge struct {
 	stop func()
 }
 
-func newEdge(t testing.TB, fleet, name, key string) *edge {
+func newEdge(t testing.TB, fleet, name, key string, change ...func(*config.Config)) *edge {
 	e := &edge{t: t, name: name, dir: t.TempDir(), way: elastic.NewWay(t)}
 	c := config.Default()
 	c.Sources = []config.Source{{File: e.log(), Service: "play.example.com"}}
@@ -39,6 +39,9 @@ func newEdge(t testing.TB, fleet, name, key string) *edge {
 	c.Actions.Denylist = []config.Denylist{{Path: filepath.Join(e.dir, "deny"), Style: "plain"}}
 	c.Elasticsearch.URLs, c.Elasticsearch.APIKey = []config.URL{config.URL(e.way.URL())}, config.NewSecret(key)
 	c.Fleet.Name, c.Fleet.Key, c.Fleet.Canary = fleet, config.NewSecret("0123456789abcdef0123456789abcdef"), 2*time.Second
+	for _, f := range change {
+		f(&c)
+	}
 	e.append(nil)
 	var err error
 	e.s, err = station.Open(t.Context(), station.Options{Config: c, StateDir: filepath.Join(e.dir, "state"), Name: name, AutoOn: true})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"levee/actions"
+	"levee/internal/config"
 	"levee/internal/elastic"
 )
 
@@ -24,9 +25,10 @@ func BenchmarkFollow(b *testing.B) {
 		b.Fatal(err)
 	}
 	key := elastic.NewKey(b, admin, "fleet")
+	much := func(c *config.Config) { c.Auto.Budget.BlocksPerMinute = 100_000 }
 	for b.Loop() {
 		fleet := fmt.Sprintf("follow %d", time.Now().UnixNano())
-		one, other := newEdge(b, fleet, "edge-a", key), newEdge(b, fleet, "edge-b", key)
+		one, other := newEdge(b, fleet, "edge-a", key, much), newEdge(b, fleet, "edge-b", key, much)
 		for _, e := range []*edge{one, other} {
 			eventually(b, e.name+" is at one with the other", func() bool { p := e.s.Status().Peers; return len(p.Hosts) == 2 && !p.Alone })
 		}
@@ -59,7 +61,7 @@ func BenchmarkFollow(b *testing.B) {
 		leave()
 		other.stop()
 		began := time.Now()
-		anew := newEdge(b, fleet, "edge-c", key)
+		anew := newEdge(b, fleet, "edge-c", key, much)
 		eventually(b, "a new host holds all", func() bool { return anew.deniedLines() >= turn*turns })
 		b.ReportMetric(float64(sum.Milliseconds())/turns, "follow-ms")
 		b.ReportMetric(float64(worst.Milliseconds()), "follow-max-ms")
