@@ -139,6 +139,17 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
+// TestNameThatCantBeFound is an address that no name server knows, or none
+// answers for.
+func TestNameThatCantBeFound(t *testing.T) {
+	for _, why := range []*net.DNSError{{Err: "no such host", Name: "es.example.com", IsNotFound: true}, {Err: "i/o timeout", Name: "es.example.com", IsTimeout: true}} {
+		p := unanswered("https://es.example.com:9200", fmt.Errorf("dial: %w", why))
+		if p.Kind != Unreachable || !strings.Contains(p.Text, "can't be found (lookup es.example.com: "+why.Err) || !strings.Contains(p.Text, "mend the name in elasticsearch.urls") {
+			t.Errorf("%s: %s", p.Kind, p.Text)
+		}
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	notPEM := filepath.Join(t.TempDir(), "ca.pem")
 	must(t, os.WriteFile(notPEM, []byte("x"), 0o600))

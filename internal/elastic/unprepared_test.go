@@ -1,6 +1,7 @@
 package elastic
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -22,7 +23,7 @@ func TestNothingIsMadeBeforeSetup(t *testing.T) {
 			must(t, admin.call(t.Context(), http.MethodDelete, path, nil, nil))
 		}
 	}
-	const stream = "levee-unprepared" // the node can't take a data stream back
+	stream := fmt.Sprintf("levee-unprepared-%d", time.Now().UnixNano()) // the node can't take a data stream back
 	for _, c := range []struct {
 		name, role string
 		doc        Doc
