@@ -80,7 +80,8 @@ func (c *Client) fleet(ctx context.Context, q FleetQuery, m mapped, now time.Tim
 	f.Requests = windows.Recent.Count
 	f.Rate = float64(f.Requests) / q.Window.Seconds()
 	f.Before = float64(windows.Before.Count) / q.Window.Seconds()
-	if note := a.Aggs.Ahead.clocks(now.Add(time.Since(began)/2), q.Index); note != "" {
+	half := time.Since(began) / 2
+	if note := a.Aggs.Ahead.clocks(now.Add(half), half, q.Index); note != "" {
 		f.Note = note
 	}
 	if f.Requests > mostExact {
@@ -129,16 +130,17 @@ type aheadAnswer struct {
 // mostSkew is by how much clocks may differ before it is said.
 const mostSkew = 5 * time.Second
 
-// clocks says whose clock is wrong, "" when nobody's is.
-func (a aheadAnswer) clocks(now time.Time, index string) string {
+// clocks says whose clock is wrong, "" when nobody's is. The cluster's told its
+// time at now, give or take within.
+func (a aheadAnswer) clocks(now time.Time, within time.Duration, index string) string {
 	if len(a.Buckets) == 0 || a.Buckets[0].From == 0 {
 		return ""
 	}
 	skew := now.Sub(time.UnixMilli(int64(a.Buckets[0].From)).Add(-time.Minute))
 	switch {
-	case skew > mostSkew:
+	case skew-within > mostSkew:
 		return fmt.Sprintf("this host's clock is %s ahead of Elasticsearch's: the figures are of the wrong time; run an NTP client on both", skew.Round(time.Second))
-	case skew < -mostSkew:
+	case -skew-within > mostSkew:
 		return fmt.Sprintf("this host's clock is %s behind Elasticsearch's: the figures are of the wrong time; run an NTP client on both", (-skew).Round(time.Second))
 	case a.Buckets[0].Count > 0:
 		return fmt.Sprintf("documents of %s come from the future (%d of them): the clock of a host that writes there is wrong; run an NTP client on it", plain(index, 80), a.Buckets[0].Count)
