@@ -35,10 +35,9 @@ type wire struct {
 	theirVersion string
 	session      []byte // the session identifier
 
-	mu   sync.Mutex // of sending
-	out  *gcm       // nil: not encrypted yet
-	in   *gcm
-	dead error
+	mu  sync.Mutex // of sending
+	out *gcm       // nil: not encrypted yet
+	in  *gcm
 }
 
 const wireVersion = "SSH-2.0-wire"
