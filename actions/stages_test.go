@@ -202,7 +202,7 @@ func TestEveryRuleHoldsAtEveryStage(t *testing.T) {
 						if x.wall.holds(ds[0].Target.Key()) || got.State != actions.Undone {
 							t.Errorf("it was sent: %s", got.State)
 						}
-						if !strings.Contains(got.EndedBy, c.value) || c.rule != "disarmed" && !(strings.HasPrefix(got.EndedBy, c.rule+": ") && strings.Contains(got.EndedBy, c.mend)) {
+						if !strings.Contains(got.EndedBy, c.value) || c.rule != "disarmed" && (!strings.HasPrefix(got.EndedBy, c.rule+": ") || !strings.Contains(got.EndedBy, c.mend)) {
 							t.Errorf("ended by %q", got.EndedBy)
 						}
 					})

@@ -109,8 +109,8 @@ func (s *shop) second(n int) {
 func (s *shop) carryOut(q actions.Request) {
 	for i, t := range q.Targets {
 		key := t.Key()
-		switch d, ok := s.standing[key]; {
-		case q.Verb == actions.Throttle || q.Verb == actions.Harden:
+		switch d, ok := s.standing[key]; q.Verb {
+		case actions.Throttle, actions.Harden:
 			if !ok {
 				d = actions.Decision{ID: fmt.Sprint("d-", len(s.asked)), Verb: q.Verb, Target: t, State: actions.Applied, Actor: actions.Auto,
 					Incident: q.Incident, Attack: q.Attack, Created: s.now, TTL: 10 * time.Minute}
@@ -118,7 +118,7 @@ func (s *shop) carryOut(q actions.Request) {
 			d.Expires = s.now.Add(d.TTL)
 			s.standing[key] = d
 			s.auto.Changed(d)
-		case q.Verb == actions.Unblock:
+		case actions.Unblock:
 			if !ok || q.Only[i] != d.ID {
 				s.t.Errorf("takes %s back, which does not stand", t)
 			}
