@@ -70,7 +70,7 @@ func TestFloodsThatReadNoAnswer(t *testing.T) {
 	} {
 		w := l.wired("bo", l.bo)
 		_ = w.conn.(*net.TCPConn).SetReadBuffer(4096) // a hint
-		most, sent, ended := w.flood(3*time.Second, packet(w.openSession(1<<20, 1<<15)))
+		most, sent, ended := w.flood(1500*time.Millisecond, packet(w.openSession(1<<20, 1<<15)))
 		t.Logf("%s: %d KiB sent, ended: %v, %d goroutines", name, sent>>10, ended, most)
 		if most > before+400 { // what its sessions have, and what waits for being turned away
 			t.Errorf("%s: %d goroutines, %d before", name, most, before)

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,8 +39,9 @@ func TestAFloodKeepsToItsShare(t *testing.T) {
 				_ = m.View()
 			}
 		}
-		go flood(0)
-		go flood(1)
+		var floods sync.WaitGroup
+		floods.Go(func() { flood(0) })
+		floods.Go(func() { flood(1) })
 		var slowest time.Duration
 		var m tea.Model = timed{busy{&frames[2]}, ctx, &yours, nil}
 		for range 400 { // ten keys a second
@@ -49,8 +51,7 @@ func TestAFloodKeepsToItsShare(t *testing.T) {
 			_ = m.View()
 			slowest = max(slowest, time.Since(began))
 		}
-		<-ctx.Done()
-		time.Sleep(time.Second) // the floods end meanwhile
+		floods.Wait() // they end with ctx
 		// Half of 60 s, and the second at the beginning, at 2 ms a frame.
 		if n := frames[0] + frames[1]; n < 15_000 || n > 15_600 {
 			t.Errorf("%d frames in a minute", n)
