@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -132,7 +131,7 @@ func opaque(req *http.Request, next func() (*http.Response, error)) (*http.Respo
 	q := req.URL.Query()
 	if start, _ := strconv.Atoi(q.Get("start")); start >= hidden {
 		q.Set("start", strconv.Itoa(start-hidden))
-		req.URL.RawQuery = url.Values(q).Encode()
+		req.URL.RawQuery = q.Encode()
 	}
 	res, err := next()
 	if err == nil {
