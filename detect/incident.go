@@ -79,7 +79,7 @@ func (e *Engine) updateIncidents(sec int64) {
 		if in.matched > 0 {
 			in.ErrorShare = in.errs / in.matched
 		}
-		in.Sources = max(in.Sources, in.distinct.Count())
+		in.Sources = max(in.Sources, in.distinct.Count(), in.Enrolled)
 		active := x > max(0.1*in.Peak, 1.5*in.usual+1)
 		switch {
 		case in.abuse:
