@@ -54,7 +54,7 @@ func TestASignatureNobodyKnowsIsTyped(t *testing.T) {
 		if p := b.plan(r); p.Needs != actions.ConfirmTyped {
 			t.Errorf("nobody knows what it touches: %s", p.Needs)
 		}
-		b.traffic.snap.Incidents = []detect.Incident{{Service: "shop", Signature: sig, Collateral: 0.001}}
+		b.traffic.show(detect.Traffic{}, detect.Incident{Service: "shop", Signature: sig, Collateral: 0.001})
 		if p := b.plan(r); p.Needs != actions.ConfirmKey {
 			t.Errorf("it touches 0.1%% of usual traffic: %s", p.Needs)
 		}

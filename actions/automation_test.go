@@ -238,7 +238,7 @@ func TestEffectOfASignatureIsMeasured(t *testing.T) {
 		in := func(path string, rate, refused float64) detect.Incident {
 			return detect.Incident{Service: "shop", Signature: detect.Signature{Path: path}, Rate: rate, Refused: refused, Baseline: 20, Excess: 1}
 		}
-		b.traffic.snap.Incidents = []detect.Incident{in("/login", 220, 0), in("/search", 120, 0), in("/gone", 50, 0)}
+		b.traffic.show(detect.Traffic{}, in("/login", 220, 0), in("/search", 120, 0), in("/gone", 50, 0))
 		r := actions.Request{Verb: actions.Throttle, Actor: ana}
 		for _, p := range []string{"/login", "/search", "/gone", "/unknown"} {
 			r.Targets = append(r.Targets, actions.Target{Service: "shop", Signature: &detect.Signature{Path: p}})
@@ -246,7 +246,7 @@ func TestEffectOfASignatureIsMeasured(t *testing.T) {
 		ds := b.commit(r)
 		over := in("/gone", 50, 0)
 		over.Closed = time.Now()
-		b.traffic.snap.Incidents = []detect.Incident{in("/login", 200, 170), in("/search", 110, 5), over}
+		b.traffic.show(detect.Traffic{}, in("/login", 200, 170), in("/search", 110, 5), over)
 		time.Sleep(15 * time.Second)
 		settle()
 		for i, want := range []actions.Effect{{Predicted: 200, Measured: 190}, {Predicted: 100, Measured: 15}, {Predicted: 30, Measured: 30}, {}} {
@@ -268,8 +268,8 @@ func TestImpactIsPreviewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, guarded)
 		defer b.stop()
-		b.traffic.snap = detect.Snapshot{Total: detect.Traffic{Rate: 900, Baseline: 100},
-			Incidents: []detect.Incident{{Service: "shop", Signature: detect.Signature{Path: "/login"}, Rate: 900, Baseline: 100, Excess: 0.9, Collateral: 0.02}}}
+		b.traffic.show(detect.Traffic{Rate: 900, Baseline: 100},
+			detect.Incident{Service: "shop", Signature: detect.Signature{Path: "/login"}, Rate: 900, Baseline: 100, Excess: 0.9, Collateral: 0.02})
 		r := block(ana, "198.51.100.1", "198.51.100.2")
 		r.Seen = []detect.Suspect{{Rate: 150, UsualShare: 0.001}, {Rate: 50, Proxied: true}}
 		i := b.plan(r).Impact

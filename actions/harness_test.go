@@ -141,11 +141,22 @@ func (w *wall) set(fail error, refuse bool) {
 type traffic struct {
 	mu   sync.Mutex
 	seen map[netip.Prefix]detect.Suspect
-	snap detect.Snapshot
+	snap *detect.Snapshot
 	age  time.Duration
 }
 
-func (t *traffic) Snapshot() *detect.Snapshot { return &t.snap }
+func (t *traffic) Snapshot() *detect.Snapshot {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.snap
+}
+
+// show replaces the snapshot: one that was handed out is never written again.
+func (t *traffic) show(total detect.Traffic, incidents ...detect.Incident) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.snap = &detect.Snapshot{Total: total, Incidents: incidents}
+}
 
 func (t *traffic) Suspects(ps []netip.Prefix) []detect.Suspect {
 	t.mu.Lock()
@@ -191,7 +202,7 @@ type bench struct {
 
 func newBench(t testing.TB, change func(*actions.Options)) *bench {
 	b := &bench{t: t, path: filepath.Join(t.TempDir(), "ledger.db"), wall: newWall("wall"),
-		traffic: &traffic{seen: map[netip.Prefix]detect.Suspect{}},
+		traffic: &traffic{seen: map[netip.Prefix]detect.Suspect{}, snap: &detect.Snapshot{}},
 		auto:    actions.NewAutopilot(actions.AutoOptions{Level: actions.LevelBlock})}
 	b.options = actions.Options{Enforcers: []actions.Enforcer{b.wall}, Traffic: b.traffic, Auto: b.auto, AutoOn: true}
 	if change != nil {
