@@ -233,7 +233,7 @@ var seeds = flag.Int("seeds", 1, "how many seeds to rehearse every drill with")
 
 func TestDrills(t *testing.T) {
 	for i, d := range slices.Concat(drills(), appDrills(), patientDrills(), scepticDrills(), disguiseDrills()) {
-		if raceEnabled && i%4 != 0 {
+		if raceEnabled && i%8 != 0 {
 			continue // the race detector is slow, and one goroutine can't race much
 		}
 		t.Run(strings.ReplaceAll(d.name, " ", "_"), func(t *testing.T) {
