@@ -62,7 +62,7 @@ func TestTurnedAwayIsNoError(t *testing.T) {
 	f := newFake()
 	f.snap.Total.ErrorShare = .34
 	d := sit(t, f, 140, 36, plain)
-	d.sees("33% turned away  err 0.7%", "err 0.7%  turned away 33%")
+	d.sees("33% turned away  err 0.7%", "err 0.7%  away 33%")
 	f = newFake()
 	f.snap = calm()
 	d = sit(t, f, 120, 36, plain)

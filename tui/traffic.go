@@ -215,6 +215,9 @@ func (m *Model) trafficBeside() []fact {
 	beside := "  usual " + rate(t.Baseline) + "/s"
 	if away >= 0.01 {
 		beside = "  turned away " + percent(away)
+		if measure("err "+percent(errors)+beside) >= statusWidth {
+			beside = "  away " + percent(away) // cut, a share would read as another
+		}
 	}
 	return append(out, fact{words: p95},
 		fact{words: "sources " + number(float64(t.Sources)) + "  new " + rate(t.NewSources) + "/s"},
