@@ -108,3 +108,23 @@ func TestAWarningIsNotPushedAside(t *testing.T) {
 	tell(12, "ok", "block 192.0.2.78 for 1h (bo)")
 	d.sees("block 192.0.2.78")
 }
+
+// Under attack auto mode succeeds every second: the answer to what one has just
+// done is read all the same.
+func TestAutoModeLeavesAnAnswerReadable(t *testing.T) {
+	f := newFake()
+	d := sit(t, f, 80, 24, plain)
+	d.command("sort nothing")
+	tell := func(after time.Duration, seq uint64, text string) {
+		f.step(after, func(*detect.Snapshot, *actions.Board) {
+			f.notices = append(f.notices, actions.Notice{Seq: seq, Time: f.now, Level: "ok", Text: text})
+		})
+		d.wait(time.Second)
+	}
+	tell(time.Second, 10, "block 58 targets, first 192.0.2.77 for 10m (auto)")
+	tell(time.Second, 11, "block 61 targets, first 192.0.2.78 for 10m (auto)")
+	d.sees("sort by one of")
+	tell(answeredFor, 12, "block 9 targets, first 192.0.2.79 for 10m (auto)")
+	d.sees("first 192.0.2.79")
+	d.misses("sort by one of")
+}

@@ -136,10 +136,31 @@ func (m *Model) drawMessage(c *canvas) {
 // newFor is how long a message is new.
 const newFor = 12 * time.Second
 
+// answeredFor is how long the answer to what was done here stands, whatever auto
+// mode succeeds with meanwhile: under attack that is something every second.
+const answeredFor = 5 * time.Second
+
+// answer is this session's own newest message while only auto mode's successes
+// came after it, or -1.
+func (m *Model) answer() int {
+	for i := len(m.notices) - 1; i >= 0; i-- {
+		switch n := &m.notices[i]; {
+		case n.Seq == 0 && m.d.now().Sub(n.Time) <= answeredFor:
+			return i
+		case n.Seq == 0, n.Level != "ok", !strings.HasSuffix(n.Text, "(auto)"):
+			return -1
+		}
+	}
+	return -1
+}
+
 // latest is the message that stands on the line. What went well for somebody
 // does not push a warning aside that is new; what this session itself has to say
 // does.
 func (m *Model) latest() int {
+	if i := m.answer(); i >= 0 {
+		return i
+	}
 	n := len(m.notices) - 1
 	for i := n; i >= 0 && m.notices[i].Seq > 0 && m.d.now().Sub(m.notices[i].Time) <= newFor; i-- {
 		if l := m.notices[i].Level; l == "warn" || l == "error" {
