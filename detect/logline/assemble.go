@@ -53,8 +53,15 @@ func (p *Parser) asked(v *values, r *detect.Request) detect.Kind {
 		t = v.at[request] // Logstash calls the target so
 	}
 	if absent(t) {
-		if t = v.at[path]; absent(t) {
+		t = v.at[path]
+	}
+	if absent(t) {
+		h, own, ok := splitURL(v.at[whole])
+		if !ok {
 			return detect.NoRequest
+		}
+		if t = own; r.Host == nil {
+			r.Host = p.text(h)
 		}
 	}
 	if q := v.at[query]; !absent(q) && bytes.IndexByte(t, '?') < 0 {

@@ -42,7 +42,7 @@ func catalogue(fields map[string]field) []entry {
 	}
 	return []entry{
 		{clf{}, "combined common vhost vhost_combined nginx apache traefik", "nginx, Apache and Traefik: combined, common and virtual host variants", false},
-		{js, "json nginx_json ecs caddy traefik_json envoy_json cloudflare logstash", "one JSON object a line: nginx, ECS (Filebeat, Logstash), Caddy, Traefik, Envoy, Cloudflare Logpush, mapped keys", false},
+		{js, "json nginx_json ecs caddy traefik_json envoy_json cloudflare logstash google azure", "one JSON object a line: nginx, ECS (Filebeat, Logstash), Caddy, Traefik, Envoy, Kong, Cloudflare Logpush, Google Cloud, Azure, mapped keys", false},
 		{&w3c{}, "w3c iis", "W3C extended format with a #Fields line (IIS and others)", false},
 		{cloudfront{}, "cloudfront", "Amazon CloudFront standard log", false},
 		{elb{}, "alb elb", "AWS application and classic load balancers", false},

@@ -31,6 +31,9 @@ func (p *Parser) clfHead(b, chain []byte, r *detect.Request) bool {
 		return false
 	}
 	a, ok := address(first)
+	if !ok && beginsWithTime(b) {
+		return false // a transport's header, neither a host nor a client
+	}
 	second, after := word(rest)
 	if b, isAddr := address(second); isAddr && len(after) > 0 {
 		// Two in front: the first is a virtual host, or what the client is said to

@@ -8,7 +8,7 @@ import (
 
 // envelope reads lines of other formats behind what a transport puts in front
 // of them: syslog headers (RFC 3164, RFC 5424, journalctl), the prefix of a
-// container runtime (CRI) or of docker compose.
+// container runtime (CRI) or of docker compose, a time.
 type envelope struct{}
 
 func (envelope) read(p *Parser, line []byte, r *detect.Request) (detect.Kind, bool) {
@@ -39,8 +39,8 @@ func unwrap(line []byte) (rest []byte, strict bool) {
 	if b := rfc3164Time(line); b != nil {
 		return tagged(b), true
 	}
-	if b := isoHeader(line); b != nil {
-		return b, true
+	if b, whole := isoHeader(line); b != nil {
+		return b, whole
 	}
 	if i := bytes.Index(line, []byte(" | ")); i > 0 && i < 64 && isHost(trimSpace(line[:i])) {
 		return line[i+3:], false // docker compose
@@ -127,24 +127,34 @@ func rfc5424(b []byte) []byte {
 
 var empty = []byte{}
 
-// isoHeader cuts "2025-12-31T17:37:40.49+01:00 stdout F " (CRI) or
-// "2025-12-31T17:37:40+0100 host program[pid]: " (journalctl) off, nil when
-// there is neither.
-func isoHeader(b []byte) []byte {
-	if b[4] != '-' || b[7] != '-' || b[10] != 'T' || b[13] != ':' {
-		return nil
+// isoHeader cuts "2025-12-31T17:37:40.49+01:00 stdout F " (CRI),
+// "2025-12-31T17:37:40+0100 host program[pid]: " (journalctl) or the time alone
+// (docker logs and kubectl logs with timestamps) off, nil when there is none. A
+// time alone says nothing of what must follow: whole is false then.
+func isoHeader(b []byte) (rest []byte, whole bool) {
+	if !isoTime(b) {
+		return nil, false
 	}
-	_, rest := word(b)
+	_, rest = word(b)
 	first, after := word(rest)
 	if string(first) == "stdout" || string(first) == "stderr" {
 		if len(after) > 2 && after[1] == ' ' {
-			return after[2:]
+			return after[2:], true
 		}
-		return nil
+		return nil, false
 	}
 	tag, message := word(after)
 	if n := len(tag); n > 1 && tag[n-1] == ':' && isHost(first) {
-		return message
+		return message, true
 	}
-	return nil
+	return rest, false
 }
+
+// isoTime reports whether b begins like "2025-12-31T17:37:40".
+func isoTime(b []byte) bool {
+	return len(b) > 19 && b[4] == '-' && b[7] == '-' && b[10] == 'T' && b[13] == ':' && b[16] == ':'
+}
+
+// beginsWithTime reports whether a transport's time stands in front of b: what
+// follows it is for the envelope to look at.
+func beginsWithTime(b []byte) bool { return isoTime(b) || rfc3164Time(b) != nil }

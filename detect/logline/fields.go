@@ -15,6 +15,7 @@ const (
 	target          // path with its query
 	path            // path without its query
 	query           // query, with or without its question mark
+	whole           // scheme, host, path and query, where nothing else says them
 	proto           // HTTP/1.1, or 1.1
 	code            // HTTP status
 	length          // body bytes sent
@@ -37,13 +38,13 @@ const (
 
 // FieldNames are the meanings that Options.Fields may give to a JSON key.
 var FieldNames = []string{
-	"ip", "peer", "forwarded", "time", "request", "method", "target", "path", "query", "proto", "status", "bytes",
+	"ip", "peer", "forwarded", "time", "request", "method", "target", "path", "query", "url", "proto", "status", "bytes",
 	"referer", "ua", "host", "user", "seconds", "milliseconds", "microseconds", "nanoseconds", "header", "message",
 }
 
 var fieldsByName = map[string]field{
 	"ip": client, "peer": peer, "forwarded": forwarded, "time": clock1, "request": request, "method": method, "target": target,
-	"path": path, "query": query, "proto": proto, "status": code, "bytes": length, "referer": referer, "ua": agent, "host": host,
+	"path": path, "query": query, "url": whole, "proto": proto, "status": code, "bytes": length, "referer": referer, "ua": agent, "host": host,
 	"user": user, "seconds": seconds, "milliseconds": millis, "microseconds": micros, "nanoseconds": nanos, "header": header, "message": message,
 }
 

@@ -16,10 +16,12 @@ const (
 	cloudflareJSON
 	ecsJSON
 	logstashJSON
+	googleJSON
+	azureJSON
 	dialectCount
 )
 
-var dialectNames = [dialectCount]string{"json", "caddy", "traefik_json", "envoy_json", "cloudflare", "ecs", "logstash"}
+var dialectNames = [dialectCount]string{"json", "caddy", "traefik_json", "envoy_json", "cloudflare", "ecs", "logstash", "google", "azure"}
 
 // keyNode is a place in the tree of known keys: a value with a meaning, an
 // object with known keys, or both.
@@ -190,7 +192,7 @@ var keyTables = []struct {
 ip remote_addr client_ip clientip client_addr remote_ip remote_host ip ip_address src_ip source_ip real_ip client
 peer realip_remote_addr
 forwarded http_x_forwarded_for x_forwarded_for proxy_add_x_forwarded_for xff forwarded_for http_forwarded http_x_real_ip http_cf_connecting_ip http_true_client_ip proxy_protocol_addr
-time msec time_iso8601 time_local @timestamp timestamp time date datetime
+time msec time_iso8601 time_local @timestamp timestamp time date datetime started_at
 request request request_line
 method method request_method http_method request.method
 target request_uri uri url request_url path request_path request.uri request.url request.path
@@ -205,9 +207,37 @@ ua http_user_agent user_agent useragent agent ua request.headers.user_agent requ
 host http_host host server_name vhost domain hostname request.headers.host
 user remote_user user username
 seconds request_time
-milliseconds duration_ms elapsed_ms response_time_ms
+milliseconds duration_ms elapsed_ms response_time_ms latencies.request
 duration duration
 message message MESSAGE log event.original`},
+	// Google Cloud's load balancers and what logs through its HttpRequest
+	// (https://cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry#HttpRequest).
+	{googleJSON, `
+ip httpRequest.remoteIp
+method httpRequest.requestMethod
+url httpRequest.requestUrl
+proto httpRequest.protocol
+status httpRequest.status
+bytes httpRequest.responseSize
+duration httpRequest.latency
+referer httpRequest.referer
+ua httpRequest.userAgent`},
+	// Azure Front Door and Application Gateway, which calls the path an URI
+	// (https://learn.microsoft.com/azure/frontdoor/standard-premium/how-to-logs).
+	{azureJSON, `
+time timeStamp
+ip properties.clientIp properties.clientIP
+peer properties.socketIp
+method properties.httpMethod
+url properties.requestUri
+target properties.originalRequestUriWithArgs
+proto properties.httpVersion
+status properties.httpStatusCode properties.httpStatus
+length+headers properties.responseBytes properties.sentBytes
+seconds properties.timeTaken
+host properties.hostName properties.originalHost properties.host
+referer properties.referer
+ua properties.userAgent`},
 	{caddyJSON, `
 logger logger
 time ts

@@ -62,6 +62,17 @@ func TestVariants(t *testing.T) {
 		{"Cloudflare, seconds", `{"ClientIP":"192.0.2.7","ClientRequestHost":"a","ClientRequestMethod":"GET","ClientRequestURI":"/a","EdgeStartTimestamp":1773306902,"EdgeResponseStatus":200}`,
 			"access src=192.0.2.7 t=260312T091502 m=GET p=/a s=200 host=a"},
 
+		{"Google Cloud load balancer", `{"httpRequest":{"latency":"0.0125s","protocol":"HTTP/2","referer":"https://a/","remoteIp":"192.0.2.7","requestMethod":"GET","requestSize":"90","requestUrl":"https://shop.example.com:8443/a?b=c","responseSize":"9","status":200,"userAgent":"x"},"insertId":"1","resource":{"type":"http_load_balancer"},"timestamp":"2026-03-12T09:15:02.25Z"}`,
+			"access src=192.0.2.7 t=260312T091502.25 m=GET p=/a?b=c v=HTTP/2 s=200 b=9 d=12.5ms host=shop.example.com:8443 ref=https://a/ ua=x"},
+		{"Google Cloud, no path", `{"httpRequest":{"remoteIp":"192.0.2.7","requestMethod":"GET","requestUrl":"https://shop.example.com","status":404},"timestamp":"2026-03-12T09:15:02Z"}`,
+			"access src=192.0.2.7 t=260312T091502 m=GET p=/ s=404 host=shop.example.com"},
+		{"Azure Front Door", `{"time":"2026-03-12T09:15:02Z","category":"FrontDoorAccessLog","properties":{"httpMethod":"GET","httpVersion":"2.0","requestUri":"https://shop.example.com:443/a?b=c","responseBytes":"9","userAgent":"x","clientIp":"192.0.2.7","socketIp":"192.0.2.7","timeTaken":"0.125","httpStatusCode":"403","hostName":"shop.example.com"}}`,
+			"access src=192.0.2.7 t=260312T091502 m=GET p=/a?b=c v=HTTP/2.0 s=403 b=9 d=125ms host=shop.example.com ua=x"},
+		{"Azure Application Gateway", `{"timeStamp":"2026-03-12T09:15:02+00:00","category":"ApplicationGatewayAccessLog","properties":{"clientIP":"192.0.2.7","clientPort":5000,"httpMethod":"GET","originalRequestUriWithArgs":"/a?b=c","requestUri":"/a","requestQuery":"b=c","userAgent":"x","httpStatus":200,"httpVersion":"HTTP/1.1","receivedBytes":65,"sentBytes":9,"timeTaken":0.125,"originalHost":"shop.example.com"}}`,
+			"access src=192.0.2.7 t=260312T091502 m=GET p=/a?b=c v=HTTP/1.1 s=200 b=9 d=125ms host=shop.example.com ua=x"},
+		{"Kong", `{"client_ip":"192.0.2.7","started_at":1773306902250,"latencies":{"request":12,"proxy":10},"request":{"method":"GET","uri":"/a?b=c","url":"https://a:8443/a","headers":{"host":"a","user-agent":"x"}},"response":{"status":200,"size":9}}`,
+			"access src=192.0.2.7 t=260312T091502.25 m=GET p=/a?b=c s=200 b=9 d=12ms host=a ua=x"},
+
 		{"HAProxy, IPv6", `2001:db8::7:5333 [12/Mar/2026:09:15:02.143] in~ app/web1 0/0/7/1457/+1487 200 +9 - - ---- 2/1/0/0/0 0/0 "GET /a HTTP/2.0"`,
 			"access src=2001:db8::7 t=260312T091502.143 m=GET p=/a v=HTTP/2.0 s=200 b=9 d=1.487s"},
 		{"HAProxy, IPv4 in IPv6", `::ffff:192.0.2.7:53332 [12/Mar/2026:09:15:02.143] in~ app/web1 0/0/7/1457/1487 200 9 - - ---- 2/1/0/0/0 0/0 "GET /a HTTP/2.0"`,
