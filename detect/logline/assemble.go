@@ -138,11 +138,15 @@ func (p *Parser) whence(v *values, r *detect.Request) bool {
 
 // served returns the time to serve in nanoseconds, -1 when it is not stated.
 func (v *values) served() int64 {
+	finer := v.at[millis] != nil || v.at[micros] != nil || v.at[nanos] != nil
 	for _, u := range [...]struct {
 		field
 		per int64
 	}{{seconds, 1}, {millis, 1e3}, {micros, 1e6}, {nanos, 1e9}} {
 		if b := v.at[u.field]; b != nil {
+			if u.field == seconds && finer && bytes.IndexByte(b, '.') < 0 {
+				continue // Apache's %T beside its %D
+			}
 			if d, ok := decimal(b); ok {
 				return d / u.per
 			}

@@ -174,6 +174,8 @@ func TestGivenFormats(t *testing.T) {
 			"access src=192.0.2.7 t=260312T091502 m=GET p=/ v=HTTP/1.1 s=200"},
 		{"nginx JSON", `log_format j escape=json '{"w":"$remote_addr","t":"$msec","r":"$request","s":"$status","u":"$http_user_agent"}';`,
 			`{"w":"192.0.2.7","t":"1773306902.125","r":"GET /a HTTP/1.1","s":"200","u":"x"}`, "access src=192.0.2.7 t=260312T091502.125 m=GET p=/a v=HTTP/1.1 s=200 ua=x"},
+		{"Apache, whole seconds beside microseconds", `%h %t "%r" %>s %b %T/%D`, `192.0.2.7 [12/Mar/2026:09:15:02 +0000] "GET /a HTTP/1.1" 200 9 0/1500`,
+			"access src=192.0.2.7 t=260312T091502 m=GET p=/a v=HTTP/1.1 s=200 b=9 d=1.5ms"},
 		{"Apache", `%v %h %l %u %t \"%r\" %>s %O \"%{Referer}i\" \"%{User-Agent}i\" %D`, `a 192.0.2.7 - ana maria [12/Mar/2026:09:15:02 +0000] "GET /a HTTP/1.1" 200 9 "-" "x" 1500`,
 			"access src=192.0.2.7 t=260312T091502 m=GET p=/a v=HTTP/1.1 s=200 b=9 d=1.5ms host=a user=ana maria ua=x"},
 		{"Apache directive", `LogFormat "%a %{%Y-%m-%dT%H:%M:%S%z}t %m %U%q %H %s %{ms}T" mine`, `192.0.2.7 2026-03-12T09:15:02+0100 GET /a?b HTTP/2.0 200 42`,
