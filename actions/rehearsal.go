@@ -19,6 +19,8 @@ type Row struct {
 	TTL      time.Duration
 	Evidence []string
 	Reason   string
+	First    time.Time // of a block: when its source was first seen
+	Usual    float64   // of a block: the share of usual traffic that its source carries, 0 to 1
 }
 
 // Rehearsal drives auto mode over a recorded log: budgets and guardrails
@@ -108,7 +110,7 @@ func (h *Rehearsal) do(dst []Row, now time.Time, q *Request, t Target, seen *det
 			r.ttl, r.returns = h.past[t.Prefix].returning(now, h.o.TTL, h.o.MaxTTL)
 			h.on[t.Prefix] = r
 		}
-		row.TTL = r.ttl
+		row.TTL, row.First, row.Usual = r.ttl, seen.First, seen.UsualShare
 		r.expires = now.Add(r.ttl)
 		h.due.schedule(r)
 	case Throttle, Harden:

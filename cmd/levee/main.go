@@ -82,7 +82,7 @@ func newRoot(g *global) *cobra.Command {
 			g.streams.Color = false
 		}
 	}
-	root.AddCommand(newDemo(g), newBench(g), newWatch(g), newServe(g), newAttach(g), newDoctor(g), newInit(g), newScan(g), newParse(g), newElastic(g), newElastalert(g), newEnforcer(g), newNotify(g), newVersion(g))
+	root.AddCommand(newDemo(g), newBench(g), newWatch(g), newServe(g), newAttach(g), newDoctor(g), newInit(g), newScan(g), newBacktest(g), newParse(g), newElastic(g), newElastalert(g), newEnforcer(g), newNotify(g), newVersion(g))
 	root.AddCommand(newVerbs(g)...)
 	root.InitDefaultCompletionCmd()
 	if c, _, err := root.Find([]string{"completion"}); err == nil {

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"net/netip"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"levee/internal/command"
+	"levee/internal/config"
 )
 
 // logFlags are the flags of whatever reads log lines.
@@ -89,5 +92,45 @@ func newParse(g *global) *cobra.Command {
 	logs.add(c)
 	c.Flags().StringVarP(&format, "output", "o", "table", "table, json or jsonl")
 	c.Flags().BoolVar(&o.Stats, "stats", false, "end with one JSON object of figures on standard error")
+	return c
+}
+
+func newBacktest(g *global) *cobra.Command {
+	var logs logFlags
+	var o command.BacktestOptions
+	var policy, against, format string
+	c := &cobra.Command{
+		Use:   "backtest [--policy FILE] [--against FILE] FILE…",
+		Short: "what a policy would have blocked in recorded logs, and at what cost to usual traffic",
+		Long: "Reads recorded logs (plain, .gz, .zst) once a policy, which is a levee.yaml, and prints what its auto mode would\n" +
+			"have done at the levels, budgets and guardrails written in it. With --against, two policies stand side by side.\n" +
+			"Every act counts as taken by its enforcer; nothing is done, and none of the policy's secrets is read.",
+		Args: someArgs("FILE"),
+		RunE: func(c *cobra.Command, args []string) error {
+			var err error
+			if o.LogOptions, err = logs.parse(); err != nil {
+				return err
+			}
+			if o.Output, err = command.ParseFormat(format); err != nil {
+				return err
+			}
+			paths := []string{cmp.Or(policy, config.Find(g.config, os.Getenv))}
+			if against != "" {
+				paths = append(paths, against)
+			}
+			for _, path := range paths {
+				conf, err := loadWithoutSecrets(path)
+				if err != nil {
+					return err
+				}
+				o.Policies = append(o.Policies, command.Policy{Name: cmp.Or(path, "defaults"), Config: conf})
+			}
+			return command.Backtest(c.Context(), g.streams, args, o)
+		},
+	}
+	logs.add(c)
+	c.Flags().StringVar(&policy, "policy", "", "the levee.yaml to try (default: the one that is in use)")
+	c.Flags().StringVar(&against, "against", "", "another levee.yaml to compare it with")
+	c.Flags().StringVarP(&format, "output", "o", "table", "table, json or jsonl")
 	return c
 }

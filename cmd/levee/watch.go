@@ -145,7 +145,10 @@ func username() string {
 // loadWithoutSecrets is load for the process that needs no secrets and runs
 // where the service manager hands none over.
 func (g *global) loadWithoutSecrets() (config.Config, error) {
-	path := config.Find(g.config, os.Getenv)
+	return loadWithoutSecrets(config.Find(g.config, os.Getenv))
+}
+
+func loadWithoutSecrets(path string) (config.Config, error) {
 	if path == "" {
 		return config.Default(), nil
 	}

@@ -271,22 +271,34 @@ func (d denials) follow(acts []actions.Row, now time.Time) {
 
 // deny reports whether a is denied, by itself or with the prefix it lies in.
 func (d denials) deny(a netip.Addr) bool {
+	_, ok := d.match(a)
+	return ok
+}
+
+// match returns the denied prefix that a lies in.
+func (d denials) match(a netip.Addr) (netip.Prefix, bool) {
 	if len(d) == 0 {
-		return false
+		return netip.Prefix{}, false
 	}
-	widths := []int{32, 24}
-	if a.Is6() {
-		widths = []int{128, 64, 56, 48}
-	}
-	for _, bits := range widths {
+	for _, bits := range blockWidths(a) {
 		if p, err := a.Prefix(bits); err == nil {
 			if _, ok := d[p]; ok {
-				return true
+				return p, true
 			}
 		}
 	}
-	return false
+	return netip.Prefix{}, false
 }
+
+// blockWidths are the lengths of the prefixes that blocks have, longest first.
+func blockWidths(a netip.Addr) []int {
+	if a.Is6() {
+		return widths6
+	}
+	return widths4
+}
+
+var widths4, widths6 = []int{32, 24}, []int{128, 64, 56, 48}
 
 func writeBench(w io.Writer, f Format, rows []BenchRow) error {
 	switch f {

@@ -5,12 +5,14 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
 
 	"levee/detect"
 	"levee/detect/logline"
+	"levee/internal/config"
 	"levee/internal/source"
 )
 
@@ -35,9 +37,9 @@ func Parse(ctx context.Context, s Streams, files []string, o ParseOptions) error
 	var buf []byte
 	var failed []error
 	rows := 0
-	options := o.scan(s)
-	if _, err := logline.New(options.Parse); err != nil {
-		return Wrong(err)
+	options, err := o.scan(s, config.Config{})
+	if err != nil {
+		return err
 	}
 	options.Progress = m.read
 	for _, file := range files {
@@ -103,11 +105,16 @@ func unread(s Streams, failed []error, files int, m *meter) error {
 	return nil
 }
 
-func (o LogOptions) scan(s Streams) source.ScanOptions {
-	return source.ScanOptions{
-		Parse: logline.Options{Format: o.Format, TrustedProxies: o.TrustedProxies, Service: o.Service},
+// scan says how a log is read, with what c trusts beside o.
+func (o LogOptions) scan(s Streams, c config.Config) (source.ScanOptions, error) {
+	options := source.ScanOptions{
+		Parse: logline.Options{Format: o.Format, TrustedProxies: slices.Concat(o.TrustedProxies, c.TrustedProxies), Service: o.Service},
 		Stdin: s.In,
 	}
+	if _, err := logline.New(options.Parse); err != nil {
+		return options, Wrong(err)
+	}
+	return options, nil
 }
 
 // appendParsed appends one line's JSON object. Fields the log does not have
