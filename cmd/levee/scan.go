@@ -41,10 +41,29 @@ func (l *logFlags) parse() (command.LogOptions, error) {
 	return o, nil
 }
 
+// listFlags are those of whatever lists what it makes of recorded logs.
+type listFlags struct {
+	logFlags
+	output string
+}
+
+func (l *listFlags) add(c *cobra.Command) {
+	l.logFlags.add(c)
+	c.Flags().StringVarP(&l.output, "output", "o", "table", "table, json or jsonl")
+}
+
+func (l *listFlags) parse() (command.LogOptions, command.Format, error) {
+	output, err := command.ParseFormat(l.output)
+	if err != nil {
+		return command.LogOptions{}, output, err
+	}
+	o, err := l.logFlags.parse()
+	return o, output, err
+}
+
 func newScan(g *global) *cobra.Command {
-	var logs logFlags
+	var logs listFlags
 	var o command.ScanOptions
-	var format string
 	c := &cobra.Command{
 		Use:   "scan FILE…",
 		Short: "judge recorded logs at full speed: what auto mode at level block would have done",
@@ -52,10 +71,7 @@ func newScan(g *global) *cobra.Command {
 		Args:  someArgs("FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var err error
-			if o.LogOptions, err = logs.parse(); err != nil {
-				return err
-			}
-			if o.Output, err = command.ParseFormat(format); err != nil {
+			if o.LogOptions, o.Output, err = logs.parse(); err != nil {
 				return err
 			}
 			if o.Config, err = g.load(); err != nil {
@@ -65,40 +81,34 @@ func newScan(g *global) *cobra.Command {
 		},
 	}
 	logs.add(c)
-	c.Flags().StringVarP(&format, "output", "o", "table", "table, json or jsonl")
 	c.Flags().BoolVar(&o.Stats, "stats", false, "end with one JSON object of figures on standard error")
 	return c
 }
 
 func newParse(g *global) *cobra.Command {
-	var logs logFlags
+	var logs listFlags
 	var o command.ParseOptions
-	var format string
 	c := &cobra.Command{
 		Use:   "parse FILE…",
 		Short: "print what the parser makes of each line",
 		Args:  someArgs("FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var err error
-			if o.LogOptions, err = logs.parse(); err != nil {
-				return err
-			}
-			if o.Output, err = command.ParseFormat(format); err != nil {
+			if o.LogOptions, o.Output, err = logs.parse(); err != nil {
 				return err
 			}
 			return command.Parse(c.Context(), g.streams, args, o)
 		},
 	}
 	logs.add(c)
-	c.Flags().StringVarP(&format, "output", "o", "table", "table, json or jsonl")
 	c.Flags().BoolVar(&o.Stats, "stats", false, "end with one JSON object of figures on standard error")
 	return c
 }
 
 func newBacktest(g *global) *cobra.Command {
-	var logs logFlags
+	var logs listFlags
 	var o command.BacktestOptions
-	var policy, against, format string
+	var policy, against string
 	c := &cobra.Command{
 		Use:   "backtest [--policy FILE] [--against FILE] FILE…",
 		Short: "what a policy would have blocked in recorded logs, and at what cost to usual traffic",
@@ -108,10 +118,7 @@ func newBacktest(g *global) *cobra.Command {
 		Args: someArgs("FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var err error
-			if o.LogOptions, err = logs.parse(); err != nil {
-				return err
-			}
-			if o.Output, err = command.ParseFormat(format); err != nil {
+			if o.LogOptions, o.Output, err = logs.parse(); err != nil {
 				return err
 			}
 			paths := []string{cmp.Or(policy, config.Find(g.config, os.Getenv))}
@@ -131,6 +138,5 @@ func newBacktest(g *global) *cobra.Command {
 	logs.add(c)
 	c.Flags().StringVar(&policy, "policy", "", "the levee.yaml to try (default: the one that is in use)")
 	c.Flags().StringVar(&against, "against", "", "another levee.yaml to compare it with")
-	c.Flags().StringVarP(&format, "output", "o", "table", "table, json or jsonl")
 	return c
 }
