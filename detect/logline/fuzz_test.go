@@ -132,6 +132,7 @@ func FuzzFormatStrings(f *testing.F) {
 	f.Add(`$remote_addr [$time_local] "$request" $status`, `192.0.2.7 [12/Mar/2026:09:15:02 +0000] "GET / HTTP/1.1" 200`)
 	f.Add(`%v %h %l %u %t "%r" %>s %O "%{Referer}i" %D`, `a 192.0.2.7 - b c [12/Mar/2026:09:15:02 +0000] "GET / HTTP/1.1" 200 9 "-" 7`)
 	f.Add(`log_format x escape=json '{"a":"$remote_addr","b":"$msec","c":"$request"}';`, `{"a":"192.0.2.7","b":"1773306902.125","c":"GET / HTTP/1.1"}`)
+	f.Add("", `0 [01/MAY/2000:00:00:00] "A - HTTP/0" 0`)
 	f.Add("#Fields: date time c-ip cs-method cs-uri", "2026-03-12 09:15:02 192.0.2.7 GET /a")
 	f.Fuzz(func(t *testing.T, format, line string) {
 		p, err := New(Options{Format: format})

@@ -21,8 +21,8 @@ func (p *Parser) requestLine(b []byte, r *detect.Request) detect.Kind {
 	} else if !isUpper(method) || len(target) == 0 || !isTarget(target) {
 		return detect.NoRequest // without a version only a plain HTTP/0.9 request counts
 	}
-	if len(target) == 0 {
-		return detect.NoRequest
+	if absent(target) {
+		return detect.NoRequest // "-" is no target either
 	}
 	r.Method, r.Target, r.Proto = method, p.text(target), p.text(proto)
 	return detect.Access

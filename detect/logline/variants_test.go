@@ -30,6 +30,8 @@ func TestVariants(t *testing.T) {
 			"no_request src=192.0.2.7 t=260312T091502 s=400 b=9 host=shop.example.com"},
 		{"a request that is a host", `192.0.2.7 - - [12/Mar/2026:09:15:02 +0000] "shop.example.com" 400 9 "-" "-"`,
 			"no_request src=192.0.2.7 t=260312T091502 s=400 b=9"},
+		{"a request for nothing", `192.0.2.7 - - [12/Mar/2026:09:15:02 +0000] "GET - HTTP/1.1" 400 9 "-" "-"`,
+			"no_request src=192.0.2.7 t=260312T091502 s=400 b=9"},
 		{"HTTP/2 preface", `192.0.2.7 - - [12/Mar/2026:09:15:02 +0000] "PRI * HTTP/2.0" 400 157 "-" "-"`,
 			"access src=192.0.2.7 t=260312T091502 m=PRI p=* v=HTTP/2.0 s=400 b=157"},
 		{"IPv6 with a port", `[2001:db8::1]:51234 - - [12/Mar/2026:09:15:02 +0000] "GET / HTTP/2.0" 200 9`,
