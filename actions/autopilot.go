@@ -81,8 +81,8 @@ type Autopilot struct {
 	usual     float64
 	covered   map[string]*cover // roll-back, by service
 	takeBack  []taking          // acts on signatures to be taken back
-	rests     map[string]*rest  // signatures left alone, by target
-	cleared   map[string]string // incident in which an act on a signature is not blamed again, by target
+	rests     map[string]*rest  // targets left alone, by key
+	cleared   map[string]string // incident in which an act is not blamed again, by its target's key
 	refused   refusals
 }
 
@@ -101,7 +101,8 @@ type stood struct {
 	usual    float64
 	renewing time.Time // when it last asked to renew it
 	seen     *detect.Suspect
-	toll     *toll // of an act on a signature
+	toll     *toll           // what it costs usual clients
+	covers   *detect.Clients // usual clients in a block, nil none
 }
 
 // NewAutopilot returns auto mode that has heard nothing.
@@ -236,25 +237,23 @@ func (a *Autopilot) changedSigned(d Decision) {
 		delete(a.signed, key)
 	}
 	// Taken back before a restart, or by the host that led before this one.
-	if d.State == Undone && d.EndedBy == Auto.Name && d.Actor.Via == Auto.Via {
+	if d.takenBack() {
 		a.restFrom(d.Changed, d.Target.Key(), string(d.Verb)+" of "+d.Target.String())
-	}
-}
-
-// restFrom leaves a signature alone that was taken back at a time.
-func (a *Autopilot) restFrom(at time.Time, key, what string) {
-	if until := at.Add(restAfter); a.rests[key] == nil && until.After(a.now) {
-		a.rests[key] = &rest{until: until, what: what + " was taken back at " + at.UTC().Format("15:04:05") + " UTC"}
 	}
 }
 
 // recallPast hears how an act ended that may be too long ago for recall: after
 // thousands of blocks it is no longer among the latest.
 func (a *Autopilot) recallPast(p Past) {
-	if p.State == Undone && p.By.Via == Auto.Via && strings.HasPrefix(p.Key, "sig:") {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.restFrom(p.Ended, p.Key, "the throttle of "+p.Key)
+	if p.State != Undone || p.By.Via != Auto.Via {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if strings.HasPrefix(p.Key, "sig:") {
+		a.restFrom(p.Ended, p.Key, "throttle of "+p.Key)
+	} else {
+		a.restFrom(p.Ended, p.Key, "block of "+strings.TrimSuffix(p.Key, "/32"))
 	}
 }
 
@@ -275,7 +274,7 @@ func (a *Autopilot) recall(ds []*Decision) {
 			}
 			a.mu.Unlock()
 		}
-		if d.State.Active() || d.Verb != Block {
+		if d.State.Active() || d.Verb != Block || d.State == Undone {
 			a.Changed(*d)
 		}
 	}
@@ -300,6 +299,9 @@ func (a *Autopilot) changedBlock(d Decision) {
 			a.standing.Delete(key)
 			a.nStanding--
 			a.usual -= old.usual
+		}
+		if d.takenBack() && !(known && a.resting(old.service)) {
+			a.restFrom(d.Changed, d.Target.Key(), "block of "+d.Target.String())
 		}
 		return
 	}

@@ -303,7 +303,7 @@ func TestRollBackWhenUsualTrafficFalls(t *testing.T) {
 				if c.other == 0 {
 					services = services[:1]
 				}
-				a.Watch(now, &detect.Snapshot{Services: services})
+				a.Watch(now, &detect.Snapshot{Services: services}, nil)
 				got = append(got, a.Tick(now)...)
 			}
 			if rolled := verbs(got) == "unblock" && len(got[0].Targets) == 2; rolled != c.want {

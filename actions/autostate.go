@@ -96,11 +96,7 @@ func (a *Autopilot) why() []string {
 	if active >= a.o.Budget.ActiveBlocks {
 		out = append(out, fmt.Sprintf("budget: active_blocks is spent: %d of %d; undo some or raise auto.budget.active_blocks", active, a.o.Budget.ActiveBlocks))
 	}
-	for _, key := range sortedKeys(a.rests) {
-		if r := a.rests[key]; a.now.Before(r.until) {
-			out = append(out, "roll_back: "+r.line())
-		}
-	}
+	out = append(out, a.restLines()...)
 	for _, service := range sortedKeys(a.covered) {
 		if c := a.covered[service]; a.now.Before(c.restsTo) {
 			out = append(out, fmt.Sprintf("roll_back: blocks on %s were taken back: %s; it rests until %s UTC", service, c.why, c.restsTo.UTC().Format("15:04:05")))

@@ -32,7 +32,7 @@ func (a *Autopilot) Tick(now time.Time) []Request {
 	}
 	var out gathered
 	a.rollBack(&out)
-	a.takeBackSigned(&out)
+	a.takeBackEach(&out)
 	a.renew(&out)
 	a.block(&out)
 	a.steps(&out)
@@ -88,7 +88,7 @@ func (a *Autopilot) block(out *gathered) {
 			a.forget(w.s.Key.Masked())
 			continue
 		}
-		if now.Before(w.notBefore) || a.resting(w.s.Service) {
+		if now.Before(w.notBefore) || a.resting(w.s.Service) || a.spared(w.s) {
 			put = append(put, heap.Pop(&a.ready).(*wish))
 			continue
 		}

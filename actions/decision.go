@@ -228,6 +228,12 @@ type Decision struct {
 	Usual    float64       `json:"usual,omitempty"` // share of usual traffic it touches, 0 to 1: what it spends of the budget
 }
 
+// takenBack reports whether auto mode ended d, an act of its own, before its
+// time.
+func (d *Decision) takenBack() bool {
+	return d.State == Undone && d.EndedBy == Auto.Name && d.Actor.Via == Auto.Via
+}
+
 // Effect compares what a decision was predicted to remove with what fell away.
 type Effect struct {
 	Predicted float64 `json:"predicted"` // requests/s

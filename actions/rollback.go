@@ -23,6 +23,8 @@ const (
 // cover is what auto mode did to one service lately.
 type cover struct {
 	acts    []*stood // oldest first, of the last rollBackWithin
+	fresh   []*stood // of them, those not looked into for usual clients
+	dear    []*stood // of them, those with usual clients
 	fellAt  time.Time
 	restsTo time.Time
 	fell    bool
@@ -38,28 +40,47 @@ func (a *Autopilot) cover(st *stood) {
 		c = &cover{}
 		a.covered[st.service] = c
 	}
-	c.acts = append(c.acts, st)
+	c.acts, c.fresh = append(c.acts, st), append(c.fresh, st)
+}
+
+// Clientele knows the usual clients that blocks cover; a detect.Engine does,
+// behind the lock that it needs.
+type Clientele interface {
+	// Covered returns for each block the usual clients in it, nil where there
+	// are none.
+	Covered(blocks []detect.Cover) []*detect.Clients
+	// Heard returns what came of each of them up to now.
+	Heard(list []*detect.Clients) []detect.Heard
 }
 
 // Watch looks, about once a second of event time, at what auto mode's acts cost
-// usual traffic.
+// usual traffic. clients may be nil: blocks are then compared with other
+// services only.
 //
 // An act on a signature is measured within its service, by the requests of
 // usual clients that the signature takes beside those that it does not (see
-// detect.Usual). When fewer than half of those expected get through, while the
-// others do, the act is taken back, and the signature is left alone for ten
-// minutes.
+// detect.Usual), and so is a block, by the usual clients in it beside all
+// others (see detect.Clients). When fewer than half of those expected get
+// through, while the others do, the act is taken back, and its target is left
+// alone for ten minutes.
 //
-// Addresses that are dropped send nothing that could be measured beside others
-// in the same service; what they carry of usual traffic is bounded beforehand,
-// by Budget.UsualShare. But a service whose addresses were blocked and which
-// falls clearly below its usual rate, while services that were left alone keep
-// theirs, has lost usual clients: what was blocked on it in the last five
-// minutes is taken back, and it is left alone for ten.
-func (a *Autopilot) Watch(now time.Time, seen *detect.Snapshot) {
+// Whom a block covers and nobody knows can't be missed by name. But a service
+// whose addresses were blocked and which falls clearly below its usual rate,
+// while services that were left alone keep theirs, has lost usual clients: what
+// was blocked on it in the last five minutes is taken back, and it is left
+// alone for ten.
+func (a *Autopilot) Watch(now time.Time, seen *detect.Snapshot, clients Clientele) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.held != "" {
+		a.takeBack = nil // it can't be, and is found again
+		return
+	}
 	a.watchSigned(now, seen.Incidents)
+	if clients != nil {
+		a.watchBlocks(now, seen, clients)
+	}
+	a.watchRests(now, seen.Incidents, clients)
 	a.watchServices(now, seen.Services)
 }
 

@@ -17,43 +17,87 @@ const (
 	// tollBelow is the share of what was expected below which usual traffic has
 	// fallen.
 	tollBelow = 0.5
-	// tollAgain is how long after a roll-back usual traffic is watched: when it
-	// does not come back, it was not the act that kept it away.
-	tollAgain = time.Minute
 )
 
-// toll is what an act on a signature has cost usual traffic since from.
+// toll is what an act has cost usual traffic since from.
 type toll struct {
 	incident string
 	from     time.Time
-	mark     detect.Usual // as it stood then
+	mark     detect.Usual    // as it stood then
+	clients  *detect.Clients // of a block: the usual clients in it
+	heard    detect.Heard    // what had come of them then
 	fellAt   time.Time
 }
 
-// rest is a signature that auto mode leaves alone after a roll-back.
-type rest struct {
-	until time.Time
-	what  string // what was taken back and why, in one line
-	toll  toll   // of the minute after it
-	told  bool   // that minute is over
+// reading is what a toll says.
+type reading struct {
+	covered  float64 // share that is left of what the act covers, beside what is left of the rest
+	others   float64 // share that is left of what it does not cover
+	expected float64 // requests of what it covers
+	passed   uint64  // of them, answered
+	turned   uint64  // of them, turned away
 }
 
-// measured compares what came of usual clients since the toll began with what
-// was expected of them by the minute before the attack: the share that is left
-// of what the signature takes, over the share that is left of what it does
-// not. ok is false while there was too little to tell, and when the rest fell
-// too: then it is an outage, or the night.
-func (t *toll) measured(now time.Time, u detect.Usual) (covered, others, expected float64, ok bool) {
+// read compares what came of usual clients since the toll began with what they
+// made before the attack: the share that is left of what the act covers, over
+// the share that is left of what it does not. ok is false while there was too
+// little to tell, and when the rest fell too: then it is an outage, or the
+// night. h is what came of the clients of a block.
+func (t *toll) read(now time.Time, u detect.Usual, h detect.Heard) (r reading, ok bool) {
+	if t.stale(u, h) {
+		return r, false
+	}
 	span := now.Sub(t.from).Seconds()
-	if u.Before*span < tollLeast || u.RestBefore*span < tollLeast {
-		return 0, 0, 0, false
+	r.passed, r.turned = u.Passed-t.mark.Passed, u.Turned-t.mark.Turned
+	others, before, restBefore := float64(u.Rest-t.mark.Rest), u.Before, u.RestBefore
+	if t.clients != nil {
+		others += float64(r.passed)
+		r.passed, r.turned = h.Passed-t.heard.Passed, h.Turned-t.heard.Turned
+		others = max(0, others-float64(r.passed))
+		before, restBefore = t.clients.Usual, u.Before+u.RestBefore-t.clients.Usual
 	}
-	others = float64(u.Rest-t.mark.Rest) / (u.RestBefore * span)
-	expected = u.Before * span * min(1, others)
-	if others < tollBelow || expected < tollLeast {
-		return 0, others, 0, false
+	if before*span < tollLeast || restBefore*span < tollLeast {
+		return r, false
 	}
-	return float64(u.Passed-t.mark.Passed) / expected, others, expected, true
+	r.others = others / (restBefore * span)
+	r.expected = before * span * min(1, r.others)
+	if r.others < tollBelow || r.expected < tollLeast {
+		return r, false
+	}
+	r.covered = float64(r.passed) / r.expected
+	return r, true
+}
+
+// stale reports whether what is counted is no longer what was counted when the
+// toll began: the signature is another one, or a client's state was lost.
+func (t *toll) stale(u detect.Usual, h detect.Heard) bool {
+	return t.mark.Before != u.Before || t.mark.RestBefore != u.RestBefore || u.Passed < t.mark.Passed || u.Rest < t.mark.Rest ||
+		t.heard.Held != h.Held || t.clients != nil && h.Held < t.clients.Known
+}
+
+// fell notes a reading and reports whether usual traffic has been down for long
+// enough to be believed.
+func (t *toll) fell(now time.Time, r reading, ok bool) bool {
+	switch {
+	case !ok || r.covered >= tollBelow:
+		t.fellAt = time.Time{}
+	case t.fellAt.IsZero():
+		t.fellAt = now
+	}
+	return !t.fellAt.IsZero() && now.Sub(t.fellAt) >= rollBackAfter
+}
+
+// words is why an act is taken back, with both numbers.
+func (t *toll) words(now time.Time, r reading) string {
+	who := ""
+	if t.clients != nil {
+		who = fmt.Sprintf(" of %d usual clients", t.clients.Known)
+		if t.clients.Known == 1 {
+			who = " of a usual client"
+		}
+	}
+	return fmt.Sprintf("usual traffic that it covered fell to %.0f%% (%d requests%s of %.0f expected in %s, %d turned away), what it did not cover is at %.0f%%",
+		100*r.covered, r.passed, who, math.Round(r.expected), now.Sub(t.from).Round(time.Second), r.turned, 100*r.others)
 }
 
 // watchSigned looks at what the throttles and hardens in force cost usual
@@ -70,54 +114,16 @@ func (a *Autopilot) watchSigned(now time.Time, incidents []detect.Incident) {
 			continue
 		}
 		t := st.toll
-		if t == nil || t.incident != in.ID || t.mark.Before != in.Usual.Before || now.Sub(t.from) > rollBackWithin {
+		if t == nil || t.incident != in.ID || now.Sub(t.from) > rollBackWithin || t.stale(in.Usual, detect.Heard{}) {
 			st.toll = &toll{incident: in.ID, from: now, mark: in.Usual}
 			continue
 		}
-		covered, others, expected, ok := t.measured(now, in.Usual)
-		switch {
-		case !ok || covered >= tollBelow:
-			t.fellAt = time.Time{}
-		case t.fellAt.IsZero():
-			t.fellAt = now
-		case now.Sub(t.fellAt) >= rollBackAfter:
-			passed, turned := in.Usual.Passed-t.mark.Passed, in.Usual.Turned-t.mark.Turned
-			why := fmt.Sprintf("usual traffic that it covered fell to %.0f%% (%d requests of %.0f expected in %s, %d turned away), what it did not cover is at %.0f%%",
-				100*covered, passed, math.Round(expected), now.Sub(t.from).Round(time.Second), turned, 100*others)
+		r, ok := t.read(now, in.Usual, detect.Heard{})
+		if t.fell(now, r, ok) {
+			why := t.words(now, r)
 			a.takeBack = append(a.takeBack, taking{st, why})
-			a.rests[st.target.Key()] = &rest{until: now.Add(restAfter), what: string(st.verb) + " of " + st.target.String() + " was taken back: " + why,
-				toll: toll{incident: in.ID, from: now, mark: in.Usual}}
+			a.restFor(now, st, why, toll{incident: in.ID, from: now, mark: in.Usual})
 			st.toll = nil
-		}
-	}
-	a.watchRests(now, incidents)
-}
-
-// watchRests ends the rest of a signature without which usual traffic did not
-// come back either: something else keeps it away, and for this incident the
-// act is not blamed again.
-func (a *Autopilot) watchRests(now time.Time, incidents []detect.Incident) {
-	for _, key := range sortedKeys(a.rests) {
-		r := a.rests[key]
-		if !now.Before(r.until) {
-			delete(a.rests, key)
-			continue
-		}
-		if r.told || r.toll.incident == "" || now.Sub(r.toll.from) < tollAgain {
-			continue
-		}
-		r.told = true
-		for i := range incidents {
-			in := &incidents[i]
-			if in.ID != r.toll.incident || !in.Closed.IsZero() || in.Usual.Before != r.toll.mark.Before {
-				continue
-			}
-			if covered, others, _, ok := r.toll.measured(now, in.Usual); ok && covered < tollBelow {
-				a.cleared[key] = in.ID
-				delete(a.rests, key)
-				a.refused.note(now, "roll_back", fmt.Sprintf("without the act usual traffic did not come back (%.0f%%, the rest %.0f%%): it was not to blame and may be done again",
-					100*covered, 100*others))
-			}
 		}
 	}
 }
@@ -140,11 +146,10 @@ type taking struct {
 	why string
 }
 
-// takeBackSigned asks for the end of the acts that cost usual traffic.
-func (a *Autopilot) takeBackSigned(out *gathered) {
+// takeBackEach asks for the end of the acts that cost usual traffic.
+func (a *Autopilot) takeBackEach(out *gathered) {
 	for _, x := range a.takeBack {
-		now := a.signed[place(x.st.verb, x.st.target.Key())]
-		if now == nil || now.id != x.st.id {
+		if !a.inForce(x.st) {
 			continue // it has ended meanwhile
 		}
 		seen := detect.Suspect{Service: x.st.service, MayAct: true}
@@ -155,13 +160,11 @@ func (a *Autopilot) takeBackSigned(out *gathered) {
 	a.takeBack = nil
 }
 
-// leftAlone reports whether a signature is left alone after a roll-back.
-func (a *Autopilot) leftAlone(t Target) bool {
-	r := a.rests[t.Key()]
-	return r != nil && a.now.Before(r.until)
-}
-
-// line says what rests, why and for how long.
-func (r *rest) line() string {
-	return fmt.Sprintf("%s; it rests until %s UTC", r.what, r.until.UTC().Format("15:04:05"))
+// inForce reports whether an act still stands.
+func (a *Autopilot) inForce(st *stood) bool {
+	now := a.signed[place(st.verb, st.target.Key())]
+	if p := st.target.Prefix; p.IsValid() && st.verb == Block {
+		now, _ = a.standing.Get(p)
+	}
+	return now != nil && now.id == st.id
 }

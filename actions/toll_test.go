@@ -29,11 +29,16 @@ type shop struct {
 	bots     int
 	standing map[string]actions.Decision
 	asked    []actions.Request
+	told     []detect.Event
 
 	hits  func(s *shop, person bool) bool // whether the throttle turns a search away
+	cut   uint16                          // how blocked addresses are answered; 0: not at all, and no log tells of it
 	alive float64                         // share of people who still come, 0 to 1
 	bored bool                            // people search no more
+	more  func(n int, put putting)        // further clients' requests
 }
+
+type putting func(a netip.Addr, target, agent, refer string, status uint16)
 
 type person struct {
 	addr  netip.Addr
@@ -54,12 +59,34 @@ func newShop(t *testing.T) *shop {
 	return s
 }
 
-func (s *shop) throttled() bool { return len(s.standing) > 0 }
+func (s *shop) throttled() bool {
+	for _, d := range s.standing {
+		if d.Target.Signature != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// blocked reports whether a block that stands covers p.
+func (s *shop) blocked(p netip.Prefix) bool {
+	for _, d := range s.standing {
+		if q := d.Target.Prefix; q.IsValid() && q.Bits() <= p.Bits() && q.Contains(p.Addr()) {
+			return true
+		}
+	}
+	return false
+}
 
 // second lets one second pass: requests, verdicts, and what auto mode asks for.
 func (s *shop) second(n int) {
 	var batch []detect.Request
 	put := func(a netip.Addr, target, agent, refer string, status uint16) {
+		if s.blocked(netip.PrefixFrom(a, 32)) {
+			if status = s.cut; status == 0 {
+				return
+			}
+		}
 		q := detect.Request{Time: s.now.UnixNano(), Source: a, Method: []byte("GET"), Target: []byte(target), Proto: []byte("HTTP/1.1"),
 			Agent: []byte(agent), Host: []byte("shop"), Status: status, Bytes: -1, Duration: -1}
 		if refer != "" {
@@ -95,11 +122,16 @@ func (s *shop) second(n int) {
 		}
 		put(netip.AddrFrom4([4]byte{45, byte(i), byte(i * 7), 9}), "/search?q="+words[s.r.IntN(len(words))], s.people[i%len(s.people)].agent, "/item/lamp-1", status)
 	}
+	if s.more != nil {
+		s.more(n, put)
+	}
 	s.engine.Add(batch)
 	s.now = s.now.Add(time.Second)
 	s.engine.Advance(s.now)
-	s.auto.Observe(s.engine.Events(nil)...)
-	s.auto.Watch(s.now, s.engine.Snapshot())
+	events := s.engine.Events(nil)
+	s.told = append(s.told, events...)
+	s.auto.Observe(events...)
+	s.auto.Watch(s.now, s.engine.Snapshot(), s.engine)
 	for _, q := range s.auto.Tick(s.now) {
 		s.asked = append(s.asked, q)
 		s.carryOut(q)
@@ -110,7 +142,7 @@ func (s *shop) carryOut(q actions.Request) {
 	for i, t := range q.Targets {
 		key := t.Key()
 		switch d, ok := s.standing[key]; q.Verb {
-		case actions.Throttle, actions.Harden:
+		case actions.Throttle, actions.Harden, actions.Block:
 			if !ok {
 				d = actions.Decision{ID: fmt.Sprint("d-", len(s.asked)), Verb: q.Verb, Target: t, State: actions.Applied, Actor: actions.Auto,
 					Incident: q.Incident, Attack: q.Attack, Created: s.now, TTL: 10 * time.Minute}
@@ -234,6 +266,14 @@ func TestWhatWasTakenBackRestsOverARestart(t *testing.T) {
 	}
 	if why := a.State().Why; len(why) != 1 || why[0] != "roll_back: throttle of signature shop /login POST was taken back at 02:57:00 UTC; it rests until 03:07:00 UTC" {
 		t.Errorf("it says %q", why)
+	}
+	// A block likewise, by what is in force and by the ledger's long memory.
+	a.Changed(actions.Decision{ID: "d-2", Verb: actions.Block, Target: targets("192.0.2.0/24")[0], State: actions.Undone, Actor: actions.Auto,
+		EndedBy: actions.Auto.Name, Changed: t0.Add(-3 * time.Minute)})
+	if why := a.State().Why; !slices.ContainsFunc(why, func(w string) bool {
+		return w == "roll_back: block of 192.0.2.0/24 was taken back at 02:57:00 UTC; it rests until 03:07:00 UTC"
+	}) {
+		t.Errorf("of the block it says %q", why)
 	}
 	later := t0.Add(8 * time.Minute)
 	a.Observe(incident(later, detect.IncidentChange, nil))

@@ -153,6 +153,9 @@ func (e *Engine) countAbuse(r *Request, s *source, f *feature, t *tally) {
 		sat16(&t.err5)
 	} else if f.status >= 400 {
 		sat16(&t.err4)
+		if s.marks&(markPerson|markMixed) != 0 && turnsAway(f.status) {
+			s.turned++
+		}
 	}
 	if f.query&queryRandom != 0 {
 		sat16(&t.random)

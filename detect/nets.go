@@ -136,6 +136,15 @@ func (n *network) count(sec int64) {
 	sat16(&n.ring[sec%netSeconds])
 }
 
+// rate is requests/s over the last 10 s.
+func (n *network) rate(now int64) float64 {
+	sum := 0
+	for t := max(now-netSeconds, n.last-netSeconds) + 1; t <= n.last; t++ {
+		sum += int(n.ring[t%netSeconds])
+	}
+	return float64(sum) / netSeconds
+}
+
 // neighbours lists other active clients of the prefix around p.
 func (e *Engine) neighbours(k sourceKey, most int) []netip.Addr {
 	var out []netip.Addr

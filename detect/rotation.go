@@ -130,11 +130,7 @@ func (e *Engine) netSuspect(n *network) Suspect {
 	v := Suspect{Key: n.key.netPrefix(), Addr: n.key.addr(0), Score: max(p.score(), blockScore), Attack: PrefixFlood, Evidence: p.say(), Measure: BlockPrefix,
 		Last: time.Unix(n.last, 0).UTC(), Hits: uint64(n.cur) + uint64(n.prev), MayAct: true}
 	v.First = time.Unix(rest.first, 0).UTC()
-	sum := 0
-	for _, c := range n.ring {
-		sum += int(c)
-	}
-	v.Rate = float64(sum) / 10
+	v.Rate = n.rate(e.sec)
 	v.Delta = v.Rate - float64(n.prev)/60
 	if in := e.incidentOf(n.incident); in != nil {
 		v.Incident, v.Service, v.Traits = in.ID, in.Service, in.Traits

@@ -147,7 +147,8 @@ type source struct {
 
 	long    tally  // about the last 15 minutes before those, fading
 	targets uint64 // bitmap of distinct paths with their queries
-	_       [14]byte
+	turned  uint32 // a person's requests that were turned away since first
+	_       [8]byte
 }
 
 const sourceSize = int64(unsafe.Sizeof(source{}))

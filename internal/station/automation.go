@@ -75,7 +75,7 @@ func (s *Station) automate(ctx context.Context) error {
 		if now.IsZero() {
 			continue
 		}
-		s.pilot.Watch(now, s.judge.shown.Load())
+		s.pilot.Watch(now, s.judge.shown.Load(), s.judge)
 		for _, q := range s.pilot.Tick(now) {
 			s.carryOut(ctx, q)
 		}

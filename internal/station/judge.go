@@ -3,6 +3,7 @@ package station
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -174,4 +175,25 @@ func (j *judge) suspects(ps []netip.Prefix) []detect.Suspect {
 		out[i] = j.engine.Source(p).Suspect
 	}
 	return out
+}
+
+// coveredAtOnce bounds how many blocks are looked into while the engine waits.
+const coveredAtOnce = 200
+
+// Covered and Heard make the judge an actions.Clientele.
+func (j *judge) Covered(blocks []detect.Cover) []*detect.Clients {
+	out := make([]*detect.Clients, 0, len(blocks))
+	for part := range slices.Chunk(blocks, coveredAtOnce) {
+		j.mu.Lock()
+		out = append(out, j.engine.Covered(part)...)
+		j.mu.Unlock()
+	}
+	return out
+}
+
+// Heard see Covered.
+func (j *judge) Heard(list []*detect.Clients) []detect.Heard {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.engine.Heard(list)
 }
