@@ -19,7 +19,6 @@ func TestAnAgedPreviewIsMadeAnew(t *testing.T) {
 	d.keys("j b b l o c k space 1")
 	first := d.m.dialog.(*planDialog).got.Token
 	f.step(3*time.Minute, nil)
-	d.m.Update(tickMsg{}) // every second one loads
 	_, cmd := d.m.Update(tickMsg{})
 	batch, ok := cmd().(tea.BatchMsg)
 	if !ok || len(batch) != 2 {

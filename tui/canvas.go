@@ -18,7 +18,12 @@ type canvas struct {
 }
 
 func newCanvas(w, h int, ascii bool) *canvas {
-	return &canvas{w: max(w, 0), h: max(h, 0), ascii: ascii, buf: make([]byte, 0, w*h*2+256)}
+	return canvasOn(make([]byte, 0, w*h*2+256), w, h, ascii)
+}
+
+// canvasOn is newCanvas with the memory of a frame that is over.
+func canvasOn(buf []byte, w, h int, ascii bool) *canvas {
+	return &canvas{w: max(w, 0), h: max(h, 0), ascii: ascii, buf: buf[:0]}
 }
 
 // left is how many lines there is still room for.
@@ -120,8 +125,17 @@ func (c *canvas) space(p pen, to int) {
 
 // rule fills the line up to column to with a horizontal line.
 func (c *canvas) rule(p pen, to int) {
-	for to = min(to, c.w); c.col < to && c.rows < c.h; {
-		c.within(p, "─", to)
+	to = min(to, c.w)
+	if c.col >= to || c.rows >= c.h {
+		return
+	}
+	line := "─"
+	if c.ascii {
+		line = "-"
+	}
+	c.use(p)
+	for ; c.col < to; c.col++ {
+		c.buf = append(c.buf, line...)
 	}
 }
 

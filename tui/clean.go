@@ -32,11 +32,11 @@ func decode(s string) (glyph, int) {
 // glyphOf says how r is shown.
 func glyphOf(r rune) glyph {
 	switch {
-	case r >= 0x20 && r < 0x7f:
+	case r >= 0x20 && r < 0x7f, r >= 0x2500 && r <= 0x25ff, r >= 0x2800 && r <= 0x28ff: // the frame and the chart: most of what is no ASCII
 		return glyph{r: r, cells: 1}
 	case r < 0xa0 || !unicode.IsPrint(r) || ambiguous(r) || rightToLeft(r):
 		return glyph{r: r, cells: escapedLen(r), esc: true}
-	case r >= 0x2190 && r <= 0x25ff || r >= 0x2800 && r <= 0x28ff || r == '·' || r == '×' || r == '…' || r == '✓' || r == '✗':
+	case r >= 0x2190 && r < 0x2500 || r == '·' || r == '×' || r == '…' || r == '✓' || r == '✗':
 		return glyph{r: r, cells: 1} // the console's own marks
 	case unicode.Is(unicode.Mn, r):
 		if ansi.StringWidthWc(string(r)) != 0 { // a virama: some terminals give it a cell of its own

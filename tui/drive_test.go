@@ -59,9 +59,7 @@ func (d *desk) send(msg tea.Msg) {
 // wait lets d pass and a tick come.
 func (d *desk) wait(by time.Duration) {
 	d.time = d.time.Add(by)
-	for range 4 { // a calm console loads on every fourth
-		d.send(tickMsg{})
-	}
+	d.send(tickMsg{})
 }
 
 var named = map[string]tea.KeyType{

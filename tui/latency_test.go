@@ -52,7 +52,7 @@ func (r *river) flow(ctx context.Context, perSecond int) {
 			r.engine.Events(nil)
 			r.mu.Unlock()
 		}
-		if now := time.Now(); now.Sub(shown) >= tickEvery {
+		if now := time.Now(); now.Sub(shown) >= 250*time.Millisecond {
 			shown = now
 			s := r.engine.Snapshot()
 			r.fake.mu.Lock()

@@ -9,8 +9,14 @@ import (
 	"levee/actions"
 )
 
-// tickEvery is how often a session looks for a new snapshot.
-const tickEvery = 250 * time.Millisecond
+// How often a session loads the latest snapshot and draws it: a calm screen
+// needs no more than one frame a second, the worst one no more than two. Nothing
+// ticks in between: Bubble Tea draws after each message, and compares a frame
+// that is like the one before with it thirty times a second.
+const (
+	lively = 500 * time.Millisecond
+	calmly = time.Second
+)
 
 // tickMsg says that it is time to load the next snapshot.
 type tickMsg struct{}
@@ -43,7 +49,7 @@ type Model struct {
 	seen                  uint64   // newest notice loaded
 	history               []string // command lines, oldest first
 	calls                 int      // numbers the calls of the operator, so that late answers are told apart
-	ticks                 int
+	paper                 []byte   // memory that the next frame is drawn in
 }
 
 // New returns a console for one session. op may be nil: then nothing can be
@@ -87,24 +93,29 @@ func New(feed Feed, op Operator, opt Options) *Model {
 // Init starts the session's tick.
 func (m *Model) Init() tea.Cmd {
 	if m.opt.Mouse {
-		return tea.Batch(tick(), tea.EnableMouseCellMotion)
+		return tea.Batch(m.tick(), tea.EnableMouseCellMotion)
 	}
-	return tick()
+	return m.tick()
 }
 
-func tick() tea.Cmd {
-	return tea.Tick(tickEvery, func(time.Time) tea.Msg { return tickMsg{} })
+// pace is how long the present frame stands when no key is pressed.
+func (m *Model) pace() time.Duration {
+	if m.d.hostile() || m.dialog != nil || m.recent() {
+		return lively
+	}
+	return calmly
+}
+
+func (m *Model) tick() tea.Cmd {
+	return tea.Tick(m.pace(), func(time.Time) tea.Msg { return tickMsg{} })
 }
 
 // Update takes one message. It does no I/O.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tickMsg:
-		m.ticks++
-		if m.ticks%4 == 0 || m.ticks%2 == 0 && (m.d.hostile() || m.dialog != nil || m.recent()) {
-			m.load() // a calm screen needs no more than one frame a second, the worst one no more than two
-		}
-		return m, tea.Batch(tick(), m.renew())
+		m.load()
+		return m, tea.Batch(m.tick(), m.renew())
 	case tea.WindowSizeMsg:
 		m.w, m.h = msg.Width, msg.Height
 	case tea.KeyMsg:

@@ -110,8 +110,9 @@ func TestBytesToTheTerminal(t *testing.T) {
 		d := sit(t, f, 120, 36)
 		const seconds = 20
 		old, sent := strings.Split(d.m.View(), "\n"), 0
-		for i := range seconds * 4 {
-			f.step(250*time.Millisecond, func(s *detect.Snapshot, _ *actions.Board) {
+		for i := 0; d.time.Before(t0.Add(seconds * time.Second)); i++ {
+			pace := d.m.pace()
+			f.step(pace, func(s *detect.Snapshot, _ *actions.Board) {
 				wobble(s, f.now, i)
 				for j := range s.Suspects {
 					if c.churn {
@@ -119,7 +120,7 @@ func TestBytesToTheTerminal(t *testing.T) {
 					}
 				}
 			})
-			d.time = d.time.Add(250 * time.Millisecond)
+			d.time = d.time.Add(pace)
 			d.send(tickMsg{})
 			now := strings.Split(d.m.View(), "\n")
 			for j := range now {
@@ -135,7 +136,7 @@ func TestBytesToTheTerminal(t *testing.T) {
 	}
 }
 
-// wobble is a quarter of a second of lively traffic.
+// wobble is a moment of lively traffic.
 func wobble(s *detect.Snapshot, now time.Time, i int) {
 	s.Now = now
 	s.Total.Rate *= 1 + float64(i%7-3)/100
@@ -173,4 +174,30 @@ func TestMemoryOfASession(t *testing.T) {
 		t.Errorf("a session holds %d KiB, must stay under 5 MiB", per>>10)
 	}
 	runtime.KeepAlive(keep)
+}
+
+// A frame in which nothing moved costs as much as another one, and fifty people
+// look on: nothing ticks more often than there is something new to draw.
+func TestPace(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		snap *detect.Snapshot
+		keys string
+		want time.Duration
+	}{{"calm", calm(), "", time.Second}, {"attack", scene(), "", 500 * time.Millisecond}, {"a key in the calm", calm(), "?", 500 * time.Millisecond}} {
+		f := newFake()
+		f.snap = c.snap
+		d := sit(t, f, 80, 24)
+		d.time = d.time.Add(time.Minute)
+		if c.keys != "" {
+			d.keys(c.keys)
+		}
+		if got := d.m.pace(); got != c.want {
+			t.Errorf("%s: a frame stands for %v, want %v", c.name, got, c.want)
+		}
+		before := d.m.d
+		if d.send(tickMsg{}); d.m.d == before {
+			t.Errorf("%s: the tick loaded nothing", c.name)
+		}
+	}
 }

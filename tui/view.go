@@ -54,7 +54,8 @@ func (m *Model) View() string {
 	if m.w <= 0 || m.h <= 0 {
 		return ""
 	}
-	c := newCanvas(m.w, m.h, m.opt.ASCII)
+	c := canvasOn(m.paper, m.w, m.h, m.opt.ASCII)
+	defer func() { m.paper = c.buf }()
 	m.drawHead(c)
 	foot := 0
 	if m.h >= 6 {

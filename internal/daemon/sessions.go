@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
-	"slices"
 	"strings"
 
 	"levee/actions"
@@ -172,7 +171,6 @@ type view struct {
 // Status marks which of the people is the one who looks.
 func (v view) Status() status.Status {
 	st := v.Station.Status()
-	st.People = slices.Clone(st.People)
 	for i := range st.People {
 		st.People[i].You = st.People[i].Name == v.me
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -52,7 +53,7 @@ func Console(ctx context.Context, t Terminal, feed tui.Feed, op tui.Operator, op
 	opt.Terminal = t.Out
 	keys := &keyWatch{in: t.In}
 	var model tea.Model = tui.New(feed, op, opt).WithContext(ctx)
-	model = timed{model, ctx, t.Share, t.Drawn}
+	model = timed{model, ctx, t.Share, t.Drawn, threadTime}
 	p := tea.NewProgram(model,
 		tea.WithContext(ctx), tea.WithAltScreen(), tea.WithFPS(30), tea.WithoutSignalHandler(),
 		tea.WithInput(keys), tea.WithOutput(t.Out), tea.WithEnvironment(t.Env))
@@ -83,25 +84,34 @@ type timed struct {
 	ctx   context.Context
 	share *Share
 	drawn func(time.Duration)
+	clock func() time.Duration // processor time of the calling thread
+}
+
+// charged takes the processor time of f from the share. Time in which others had
+// the processor is nobody's use of it: where everything is slow, as under
+// attack, whoever looks on must not be slowed once more.
+func (m timed) charged(f func()) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	began := m.clock()
+	f()
+	m.share.spend(m.clock() - began)
 }
 
 // Update waits first when the share is used up: a flood of keys, resizes or
 // mouse events then waits in the client, and slows nobody else.
 func (m timed) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	m.share.await(m.ctx)
-	began := time.Now()
-	next, cmd := m.Model.Update(msg)
-	m.share.spend(time.Since(began))
-	return timed{next, m.ctx, m.share, m.drawn}, cmd
+	var cmd tea.Cmd
+	m.charged(func() { m.Model, cmd = m.Model.Update(msg) })
+	return m, cmd
 }
 
-func (m timed) View() string {
+func (m timed) View() (view string) {
 	began := time.Now()
-	view := m.Model.View()
-	took := time.Since(began)
-	m.share.spend(took)
+	m.charged(func() { view = m.Model.View() })
 	if m.drawn != nil {
-		m.drawn(took)
+		m.drawn(time.Since(began))
 	}
 	return view
 }

@@ -31,9 +31,11 @@ func TestAFloodKeepsToItsShare(t *testing.T) {
 		ctx, end := context.WithTimeout(t.Context(), 60*time.Second)
 		defer end()
 		var mine, yours Share
+		start := time.Now()
+		clock := func() time.Duration { return time.Since(start) } // here sleeping is work
 		var frames [3]int
 		flood := func(i int) {
-			var m tea.Model = timed{busy{&frames[i]}, ctx, &mine, nil}
+			var m tea.Model = timed{busy{&frames[i]}, ctx, &mine, nil, clock}
 			for ctx.Err() == nil {
 				m, _ = m.Update(nil)
 				_ = m.View()
@@ -43,7 +45,7 @@ func TestAFloodKeepsToItsShare(t *testing.T) {
 		floods.Go(func() { flood(0) })
 		floods.Go(func() { flood(1) })
 		var slowest time.Duration
-		var m tea.Model = timed{busy{&frames[2]}, ctx, &yours, nil}
+		var m tea.Model = timed{busy{&frames[2]}, ctx, &yours, nil, clock}
 		for range 400 { // ten keys a second
 			time.Sleep(100 * time.Millisecond)
 			began := time.Now()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/anmitsu/go-shlex"
@@ -49,7 +50,7 @@ func (s *Server) handle(sess ssh.Session) {
 
 func (s *Server) visit(v *visit, sess ssh.Session, out, errs io.Writer) (int, error) {
 	key := sess.PublicKey() // the one that was proved
-	who := func() (actions.Actor, error) { return s.identify(sess.User(), key, v.conn) }
+	who := s.identity(sess.User(), key, v.conn)
 	actor, err := who()
 	if err != nil {
 		return 1, err
@@ -84,16 +85,36 @@ var (
 	errStopping = errors.New("levee is stopping; blocks stand, and what was decided is kept")
 )
 
-// identify looks the person up as the directory is now.
-func (s *Server) identify(user string, key gossh.PublicKey, c *conn) (actions.Actor, error) {
+// identity returns how to look a person up, as the directory is at that moment.
+// Everybody who looks at a console asks that of everybody who is here: what a
+// plain key proved by a directory, it proves until there is another one. A
+// certificate is checked each time, since it runs out.
+func (s *Server) identity(user string, key gossh.PublicKey, c *conn) func() (actions.Actor, error) {
 	if key == nil {
-		return actions.Actor{}, errRemoved // nobody gets in without one
+		return func() (actions.Actor, error) { return actions.Actor{}, errRemoved } // nobody gets in without one
 	}
-	u, err := s.directory.Load().check(user, key, c.addr, s.now())
-	if err != nil {
-		return actions.Actor{}, errRemoved
+	type proof struct {
+		by    *Directory
+		actor actions.Actor
 	}
-	return actions.Actor{Name: u.Name, Role: u.Role, Via: "ssh", Key: Fingerprint(key), Addr: c.addr}, nil
+	var last atomic.Pointer[proof]
+	_, expires := key.(*gossh.Certificate)
+	fingerprint := Fingerprint(key)
+	return func() (actions.Actor, error) {
+		d := s.directory.Load()
+		if p := last.Load(); p != nil && p.by == d {
+			return p.actor, nil
+		}
+		u, err := d.check(user, key, c.addr, s.now())
+		if err != nil {
+			return actions.Actor{}, errRemoved
+		}
+		a := actions.Actor{Name: u.Name, Role: u.Role, Via: "ssh", Key: fingerprint, Addr: c.addr}
+		if !expires {
+			last.Store(&proof{d, a})
+		}
+		return a, nil
+	}
 }
 
 // patient writes to a client that must go on reading.
