@@ -150,6 +150,23 @@ func selectPast(ctx context.Context, q selecter, since time.Time) ([]actions.Pas
 	return out, rows.Err()
 }
 
+// ByID returns, by ID, those of the decisions that there are. It asks once.
+func (l *Ledger) ByID(ctx context.Context, ids []string) (map[string]actions.Decision, error) {
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	ds, err := selectDecisions(ctx, l.read, `id IN (SELECT value FROM json_each(?))`, string(list))
+	if err != nil {
+		return nil, fmt.Errorf("read ledger %s: %w", l.path, err)
+	}
+	out := make(map[string]actions.Decision, len(ds))
+	for _, d := range ds {
+		out[d.ID] = d
+	}
+	return out, nil
+}
+
 // Decision returns the decision with the given ID, or an error that wraps
 // sql.ErrNoRows.
 func (l *Ledger) Decision(ctx context.Context, id string) (actions.Decision, error) {

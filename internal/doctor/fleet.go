@@ -30,7 +30,7 @@ func fleetFindings(ctx context.Context, o Options) []Finding {
 	}
 	defer c.Close()
 	f := Finding{State: OK, Check: "fleet", Says: o.Config.Fleet.Name + ": its index can be read"}
-	if _, err := elastic.NewShared(c, elastic.Origin{}, o.Config.Fleet.Name, time.Now).Since(ctx, -1, o.Now, 1); err != nil {
+	if _, err := elastic.NewShared(c, elastic.Origin{}, o.Config.Fleet.Name, time.Now).Since(ctx, -1, nil, o.Now, 1); err != nil {
 		f = Finding{Bad, "fleet", err.Error(), "give the key the rights that `levee elastic role fleet` prints"}
 	}
 	out := []Finding{f}

@@ -77,7 +77,7 @@ func (s *Shared) Get(ctx context.Context, ids []string) ([]fleet.Doc, error) {
 
 // Since implements fleet.Index. It counts on the index having one shard, in
 // which every write has its number, as its template says.
-func (s *Shared) Since(ctx context.Context, seq int64, matter time.Time, limit int) ([]fleet.Doc, error) {
+func (s *Shared) Since(ctx context.Context, seq int64, skip []fleet.Span, matter time.Time, limit int) ([]fleet.Doc, error) {
 	filter := []any{
 		map[string]any{"term": map[string]any{"levee.fleet.name": s.name}},
 		map[string]any{"range": map[string]any{"_seq_no": map[string]any{"gt": seq}}},
@@ -88,7 +88,11 @@ func (s *Shared) Since(ctx context.Context, seq int64, matter time.Time, limit i
 			map[string]any{"bool": map[string]any{"must_not": map[string]any{"exists": map[string]any{"field": "levee.fleet.until"}}}},
 		}}})
 	}
-	q := map[string]any{"size": limit, "query": map[string]any{"bool": map[string]any{"filter": filter}}, "sort": []any{"_seq_no"},
+	without := make([]any, len(skip))
+	for i, x := range skip {
+		without[i] = map[string]any{"range": map[string]any{"_seq_no": map[string]any{"gte": x.From, "lte": x.To}}}
+	}
+	q := map[string]any{"size": limit, "query": map[string]any{"bool": map[string]any{"filter": filter, "must_not": without}}, "sort": []any{"_seq_no"},
 		"seq_no_primary_term": true, "track_total_hits": false, "_source": recordFields}
 	var a struct {
 		TimedOut bool `json:"timed_out"`
@@ -127,8 +131,10 @@ func (s *Shared) Put(ctx context.Context, puts []fleet.Put) ([]fleet.Stored, err
 		s.there.Store(true)
 	}
 	var b bytes.Buffer
+	refresh := false // others must find it at their next look
 	for i := range puts {
 		p := &puts[i]
+		refresh = refresh || !p.Quiet
 		body, err := s.document(p)
 		if err != nil {
 			return nil, err
@@ -154,8 +160,8 @@ func (s *Shared) Put(ctx context.Context, puts []fleet.Put) ([]fleet.Stored, err
 	var a struct {
 		Items []map[string]item `json:"items"`
 	}
-	// Others must find it at their next look.
-	if err := s.c.call(ctx, http.MethodPost, "/"+DecisionsIndex+"/_bulk?refresh=true&filter_path=items.*.status,items.*._seq_no,items.*._primary_term,items.*.error", b.Bytes(), &a); err != nil {
+	path := fmt.Sprintf("/%s/_bulk?refresh=%t&filter_path=items.*.status,items.*._seq_no,items.*._primary_term,items.*.error", DecisionsIndex, refresh)
+	if err := s.c.call(ctx, http.MethodPost, path, b.Bytes(), &a); err != nil {
 		return nil, err
 	}
 	if len(a.Items) != len(puts) {

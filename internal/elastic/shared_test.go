@@ -56,12 +56,12 @@ func TestShared(t *testing.T) {
 		t.Errorf("read: %+v", docs)
 	}
 	// At once, without waiting for a refresh.
-	docs, err = s.Since(t.Context(), -1, now, 100)
+	docs, err = s.Since(t.Context(), -1, nil, now, 100)
 	must(t, err)
 	if len(docs) != 3 || docs[0].ID != "shared-1" || docs[0].Seq >= docs[1].Seq || string(docs[0].Record) != string(one.Record) {
 		t.Errorf("all that matters: %+v", docs)
 	}
-	docs, err = s.Since(t.Context(), old.Seq, time.Time{}, 1)
+	docs, err = s.Since(t.Context(), old.Seq, nil, time.Time{}, 1)
 	must(t, err)
 	if len(docs) != 1 || docs[0].ID != "shared-lease" {
 		t.Errorf("after %d: %+v", old.Seq, docs)
@@ -77,7 +77,7 @@ func TestShared(t *testing.T) {
 		t.Errorf("the node on this machine is %s ahead, within %s: %v", ahead, within, err)
 	}
 	weak := NewShared(client(t, Options{URLs: []string{realNode(t).URL}, APIKey: key(t, admin, "publish")}), testOrigin, "shared-test", time.Now)
-	if _, err := weak.Since(t.Context(), -1, now, 1); !IsKind(err, Forbidden) {
+	if _, err := weak.Since(t.Context(), -1, nil, now, 1); !IsKind(err, Forbidden) {
 		t.Errorf("a key that may only publish: %v", err)
 	}
 }

@@ -58,8 +58,11 @@ func (n *Node) Claim(ctx context.Context, ds []actions.Decision) map[string]stri
 			n.keep(todo)
 			return late
 		}
+		n.mu.Lock()
+		most := n.most
+		n.mu.Unlock()
 		for len(drafts) > 0 {
-			m := min(len(drafts), putMost)
+			m := min(len(drafts), most)
 			met, err := n.write(ctx, drafts[:m])
 			if err != nil {
 				n.cut(err)

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -24,6 +25,7 @@ type shelf struct {
 	docs map[string]Doc
 	seq  int64
 	puts int
+	sent []Doc // by Since
 }
 
 func newShelf() *shelf { return &shelf{docs: map[string]Doc{}} }
@@ -128,7 +130,7 @@ func (s *shelf) doc(id string) Doc {
 	return s.docs[id]
 }
 
-func (d *door) Since(_ context.Context, seq int64, _ time.Time, limit int) ([]Doc, error) {
+func (d *door) Since(_ context.Context, seq int64, skip []Span, _ time.Time, limit int) ([]Doc, error) {
 	if err := d.open(); err != nil {
 		return nil, err
 	}
@@ -137,12 +139,14 @@ func (d *door) Since(_ context.Context, seq int64, _ time.Time, limit int) ([]Do
 	defer d.shelf.mu.Unlock()
 	var out []Doc
 	for _, x := range d.docs {
-		if x.Seq > seq {
+		if x.Seq > seq && !slices.ContainsFunc(skip, func(r Span) bool { return r.From <= x.Seq && x.Seq <= r.To }) {
 			out = append(out, x)
 		}
 	}
 	slices.SortFunc(out, func(a, b Doc) int { return int(a.Seq - b.Seq) })
-	return out[:min(len(out), limit)], nil
+	out = out[:min(len(out), limit)]
+	d.sent = append(d.sent, out...)
+	return out, nil
 }
 
 // wall is an enforcer in memory.
@@ -252,13 +256,20 @@ func (x *site) start() {
 	must(err)
 	o := x.o
 	o.Index, o.Path = x.door, filepath.Join(x.dir, "fleet.json")
-	o.Known = func(ctx context.Context, id string) (actions.Decision, string, bool) {
-		d, err := x.ledger.Decision(ctx, id)
-		rows, herr := x.ledger.History(ctx, id)
-		if err != nil || herr != nil || len(rows) == 0 {
-			return d, "", false
+	o.Known = func(ctx context.Context, ids []string) (map[string]Known, error) {
+		out := map[string]Known{}
+		for _, id := range ids {
+			d, err := x.ledger.Decision(ctx, id)
+			if errors.Is(err, sql.ErrNoRows) {
+				continue
+			}
+			rows, herr := x.ledger.History(ctx, id)
+			if err != nil || herr != nil {
+				return nil, errors.Join(err, herr)
+			}
+			out[id] = Known{d, rows[len(rows)-1].Actor}
 		}
-		return d, rows[len(rows)-1].Actor, true
+		return out, nil
 	}
 	o.Act = func(ctx context.Context, r actions.Request) { _, _ = x.d.Act(ctx, r) } // what is refused is the test's to see
 	x.n, err = New(o)

@@ -26,6 +26,7 @@ type Put struct {
 	MAC      string
 	Until    time.Time         // to when it may matter; zero: for good
 	Decision *actions.Decision // OfPlace: as it stands, for people and dashboards; nobody acts on it
+	Quiet    bool              // no other host waits for it
 }
 
 // Stored is what became of a Put.
@@ -42,9 +43,11 @@ type Index interface {
 	// Get returns those of the documents that exist, newest version at once.
 	Get(ctx context.Context, ids []string) ([]Doc, error)
 	// Put writes each document unless another version is there, and returns
-	// what became of each, in order. What it wrote, Since finds.
+	// what became of each, in order. What it wrote, Since finds at once, unless
+	// all of it was quiet: then within seconds.
 	Put(ctx context.Context, puts []Put) ([]Stored, error)
-	// Since returns documents written after seq, by Seq, at most limit. With a
-	// time, only those that may still matter then.
-	Since(ctx context.Context, seq int64, matter time.Time, limit int) ([]Doc, error)
+	// Since returns documents written after seq, by Seq, at most limit, without
+	// those numbered within skip. With a time, only those that may still matter
+	// then.
+	Since(ctx context.Context, seq int64, skip []Span, matter time.Time, limit int) ([]Doc, error)
 }

@@ -45,9 +45,9 @@ func (n *Node) cursor(now time.Time) int64 {
 func (n *Node) pull(ctx context.Context) error {
 	now := n.now()
 	n.mu.Lock()
-	joined := n.joined
-	if !joined {
-		n.tops = nil
+	whole := !n.joined || n.doubt
+	if whole {
+		n.tops, n.read, n.doubt = nil, seen{}, false
 		n.gen++
 	}
 	n.mu.Unlock()
@@ -55,11 +55,14 @@ func (n *Node) pull(ctx context.Context) error {
 	if after < 0 {
 		matter = now
 	}
+	n.mu.Lock()
+	skip := n.read.skip(after)
+	n.mu.Unlock()
 	highest := after
 	for {
 		began := n.reading()
-		one, cancel := context.WithTimeout(ctx, call)
-		docs, err := n.o.Index.Since(one, highest, matter, pageMost)
+		one, cancel := within(ctx, pageMost)
+		docs, err := n.o.Index.Since(one, highest, skip, matter, pageMost)
 		cancel()
 		if err != nil {
 			return err
@@ -67,7 +70,7 @@ func (n *Node) pull(ctx context.Context) error {
 		for i := range docs {
 			highest = max(highest, docs[i].Seq)
 		}
-		if err := n.observe(ctx, docs, began, !joined); err != nil {
+		if err := n.observe(ctx, docs, began, whole); err != nil {
 			return err
 		}
 		if len(docs) < pageMost {
@@ -79,7 +82,7 @@ func (n *Node) pull(ctx context.Context) error {
 		n.tops = append(n.tops, top{now, highest})
 	}
 	n.mu.Unlock()
-	if !joined {
+	if whole {
 		n.missing(now)
 		n.compare()
 		n.back()
@@ -136,6 +139,7 @@ func (n *Node) observe(ctx context.Context, docs []Doc, began uint64, sure bool)
 	n.mu.Lock()
 	for _, d := range docs {
 		h, v := n.known[d.ID], version{d.Seq, d.Primary}
+		n.read.add(v)
 		if h != nil && (h.version == v || v.before(h.version) && (!sure || h.turn > began)) {
 			h.gen = n.gen
 			continue // read before, or an answer from before what is known
@@ -257,16 +261,9 @@ func (n *Node) apply(ctx context.Context, stand, ended []*Record, sw *Record) er
 			return err
 		}
 	}
-	ds := make([]actions.Decision, 0, len(stand))
-	from := map[string]*Record{}
-	for _, r := range stand {
-		if d, ok := n.revives(ctx, r); ok {
-			ds = append(ds, d)
-			from[d.ID] = r
-		}
-	}
-	if len(ds) == 0 {
-		return nil
+	ds, from, err := n.revive(ctx, stand)
+	if err != nil || len(ds) == 0 {
+		return err
 	}
 	refused, err := n.local.Adopt(ctx, ds)
 	n.mu.Lock()
@@ -292,36 +289,4 @@ func (n *Node) apply(ctx context.Context, stand, ended []*Record, sw *Record) er
 		n.tell("warn", text)
 	}
 	return err
-}
-
-// revives returns the decision of r for this host to carry out, and whether it
-// may: what the ledger knows to be ended is not begun again.
-func (n *Node) revives(ctx context.Context, r *Record) (actions.Decision, bool) {
-	d := *r.Decision
-	if n.o.Known == nil {
-		return d, true
-	}
-	was, by, ok := n.o.Known(ctx, d.ID)
-	if !ok || was.State.Active() && was.EndedBy == "" {
-		return d, true
-	}
-	switch was.State {
-	case actions.Expired: // it was renewed while this host was away
-		d.ID = fmt.Sprintf("%s.%d", d.ID, r.Rev)
-		_, _, before := n.o.Known(ctx, d.ID)
-		return d, !before && d.Expires.Sub(was.Changed) > time.Second
-	case actions.Failed:
-		return d, false
-	}
-	if by != "" && by != "guardrail" { // somebody ended it here, and the fleet does not know
-		n.mu.Lock()
-		actor := actions.Actor{Name: was.EndedBy, Via: "ledger"}
-		if actor.Name == actions.Auto.Name {
-			actor = actions.Auto
-		}
-		n.wanted(r.ID).end = &End{By: actor, At: was.Changed}
-		n.wanted(r.ID).d = d
-		n.mu.Unlock()
-	}
-	return d, false
 }

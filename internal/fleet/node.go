@@ -30,9 +30,8 @@ type Options struct {
 	Keys  Keys
 	Index Index
 
-	// Known returns what the ledger knows of a decision, and who changed it
-	// last. Nil: nothing.
-	Known func(ctx context.Context, id string) (d actions.Decision, by string, ok bool)
+	// Known returns, by ID, what the ledger knows of decisions. Nil: nothing.
+	Known func(ctx context.Context, ids []string) (map[string]Known, error)
 	// Fit reports whether this host could lead auto mode: it sees traffic. Nil:
 	// always.
 	Fit func() bool
@@ -44,13 +43,22 @@ type Options struct {
 	Path   string           // file that keeps the term and the hosts over a restart; "": they are forgotten
 	Canary time.Duration    // how long the leader alone enforces an incident's first automatic blocks; 0: not at all
 	Lease  time.Duration    // after that long without a word of the leader another one leads; default 5 s
-	Poll   time.Duration    // between two looks at the index; default Lease/10
+	Poll   time.Duration    // between two looks at the index; default Lease/20
 	Now    func() time.Time // nil: time.Now
 	Log    *slog.Logger     // nil: nothing is logged
 }
 
-// call bounds one request of the index: who waits for it may be a person.
-const call = 2500 * time.Millisecond
+// Known is what the ledger knows of a decision.
+type Known struct {
+	Decision actions.Decision
+	By       string // who changed it last, of one that has ended
+}
+
+// within bounds one request of the index about so many documents: who waits for
+// it may be a person, and a thousand take a busy cluster longer than one.
+func within(ctx context.Context, docs int) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, 2500*time.Millisecond+time.Duration(docs)*2*time.Millisecond)
+}
 
 // Node is this host in its fleet. It implements actions.Peers.
 type Node struct {
@@ -60,8 +68,11 @@ type Node struct {
 
 	mu     sync.Mutex
 	joined bool             // the index was read as a whole, and it still answers
+	doubt  bool             // something is gone that was there: it is read as a whole once more
+	read   seen             // what need not be read again
 	known  map[string]*held // by document ID
 	out    map[string]*want // what the index has to learn, by document ID
+	most   int              // how many documents are written at once
 	tops   []top            // for the cursor, oldest first
 	gen    int              // counts the times the index was read as a whole
 	turn   uint64           // counts what was learnt of documents
@@ -113,6 +124,7 @@ type draft struct {
 	was   *Record           // what it replaces, nil when nothing is known
 	over  version
 	top   int64 // the highest number seen until then: the write gets a higher one
+	quiet bool  // only people look at what is new in it
 }
 
 // draft returns r as a draft over what is known. The caller holds mu.
@@ -150,12 +162,12 @@ func New(o Options) (*Node, error) {
 		o.Lease = 5 * time.Second
 	}
 	if o.Poll <= 0 {
-		o.Poll = o.Lease / 10
+		o.Poll = o.Lease / 20
 	}
 	if o.Fit == nil {
 		o.Fit = func() bool { return true }
 	}
-	n := &Node{o: o, wake: make(chan struct{}, 1), known: map[string]*held{}, out: map[string]*want{}, retry: map[string]bool{},
+	n := &Node{o: o, wake: make(chan struct{}, 1), known: map[string]*held{}, out: map[string]*want{}, most: putMost, retry: map[string]bool{},
 		hosts: map[string]*host{}, canary: map[string]*canary{}, run: rand.Text()}
 	n.alone = alone{since: o.Now(), why: "it has not reached Elasticsearch yet"}
 	if err := n.recall(); err != nil {
@@ -209,7 +221,7 @@ func (n *Node) step(ctx context.Context) error {
 	if err := n.pull(ctx); err != nil {
 		return err
 	}
-	if err := n.flush(ctx); err != nil {
+	if err := n.flush(ctx, n.o.Lease/5); err != nil {
 		return err
 	}
 	if err := n.present(ctx); err != nil {
@@ -269,7 +281,7 @@ func (n *Node) put(ctx context.Context, x *draft) (Stored, error) {
 	if err != nil {
 		return Stored{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, call)
+	ctx, cancel := within(ctx, 1)
 	defer cancel()
 	done, err := n.o.Index.Put(ctx, []Put{p})
 	if err != nil {
@@ -292,7 +304,7 @@ func (n *Node) seal(x *draft) (Put, error) {
 	if err != nil {
 		return Put{}, err
 	}
-	return Put{ID: r.ID, Seq: x.over.seq, Primary: x.over.primary, Kind: r.Kind, Record: body, MAC: sum, Until: r.until(), Decision: x.shown}, nil
+	return Put{ID: r.ID, Seq: x.over.seq, Primary: x.over.primary, Kind: r.Kind, Record: body, MAC: sum, Until: r.until(), Decision: x.shown, Quiet: x.quiet}, nil
 }
 
 // wrote remembers what this host wrote itself.
@@ -304,6 +316,7 @@ func (n *Node) wrote(x *draft, s Stored) {
 		n.joined = false // the index was made anew: it is read as a whole
 	}
 	v := version{s.Seq, s.Primary}
+	n.read.add(v)
 	if h := n.known[x.rec.ID]; h == nil || anew || h.before(v) {
 		n.learn(x.rec.ID, x.rec, v)
 	}

@@ -7,35 +7,29 @@ import (
 )
 
 const (
-	// putMost is how many documents are written at once.
-	putMost = 500
+	// putMost is how many documents are written at once: as many as others read
+	// at once.
+	putMost = pageMost
+	// putLeast is how many are written at once at least, however slow the index.
+	putLeast = 50
+	// showAfter is how long a new state waits to be shown: of a thousand blocks,
+	// what other hosts must know comes first, and most change once more at once.
+	showAfter = time.Second
 	// roundsMost is how often a write that met another version is tried at once.
 	roundsMost = 4
 )
 
-// flush brings the index what it has to learn.
-func (n *Node) flush(ctx context.Context) error {
+// flush brings the index what it has to learn, for so long: the lease and the
+// others' news must not wait behind it. The rest is for the next look.
+func (n *Node) flush(ctx context.Context, lasts time.Duration) error {
 	if err := n.flushSwitches(ctx); err != nil {
 		return err
 	}
-	for range 20 { // the rest waits for the next look
-		n.mu.Lock()
-		now := n.now()
-		taken := map[string]*want{}
+	for began, quiet := n.now(), false; !quiet; {
+		var taken map[string]*want
 		var drafts []*draft
-		for id, w := range n.out {
-			delete(n.out, id)
-			if r, x := n.build(id, w, now); r != nil {
-				taken[id] = w
-				drafts = append(drafts, n.draft(r, x))
-			}
-			if len(drafts) == putMost {
-				break
-			}
-		}
-		n.mu.Unlock()
-		if len(drafts) == 0 {
-			return nil
+		if taken, drafts, quiet = n.due(); len(drafts) == 0 {
+			continue
 		}
 		met, err := n.write(ctx, drafts)
 		n.mu.Lock()
@@ -52,8 +46,42 @@ func (n *Node) flush(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if n.now().Sub(began) >= lasts {
+			n.nudge()
+			return nil
+		}
 	}
 	return nil
+}
+
+// due takes what has to be written next: what others wait for, else what is
+// only shown, and no more than can be written at once.
+func (n *Node) due() (taken map[string]*want, drafts []*draft, quiet bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := n.now()
+	taken = map[string]*want{}
+	for {
+		for id, w := range n.out {
+			if len(drafts) == n.most {
+				return taken, drafts, quiet
+			}
+			if w.quiet() != quiet || quiet && now.Sub(w.show) < showAfter {
+				continue
+			}
+			delete(n.out, id)
+			if r, x := n.build(id, w, now); r != nil {
+				taken[id] = w
+				d := n.draft(r, x)
+				d.quiet = quiet
+				drafts = append(drafts, d)
+			}
+		}
+		if quiet || len(drafts) > 0 {
+			return taken, drafts, quiet
+		}
+		quiet = true
+	}
 }
 
 // write puts drafts and returns which of them met another version; that version
@@ -66,9 +94,11 @@ func (n *Node) write(ctx context.Context, drafts []*draft) (map[string]bool, err
 			return nil, err
 		}
 	}
-	one, cancel := context.WithTimeout(ctx, call)
+	one, cancel := within(ctx, len(puts))
 	done, err := n.o.Index.Put(one, puts)
+	late := one.Err() != nil
 	cancel()
+	n.paced(err, late)
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +122,19 @@ func (n *Node) write(ctx context.Context, drafts []*draft) (map[string]bool, err
 	return met, n.look(ctx, met)
 }
 
+// paced fits how much is written at once to the index: what takes too long is
+// written all the same, and sending it again as it was makes it slower still.
+func (n *Node) paced(err error, late bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case err == nil:
+		n.most = min(2*n.most, putMost)
+	case late:
+		n.most = max(n.most/2, putLeast)
+	}
+}
+
 // look reads the documents of ids as they are now.
 func (n *Node) look(ctx context.Context, ids map[string]bool) error {
 	if len(ids) == 0 {
@@ -101,7 +144,7 @@ func (n *Node) look(ctx context.Context, ids map[string]bool) error {
 	for id := range ids {
 		list = append(list, id)
 	}
-	ctx, cancel := context.WithTimeout(ctx, call)
+	ctx, cancel := within(ctx, len(list))
 	defer cancel()
 	began := n.reading()
 	docs, err := n.o.Index.Get(ctx, list)
@@ -114,6 +157,7 @@ func (n *Node) look(ctx context.Context, ids map[string]bool) error {
 			h.version = version{} // unless it is among docs, it is gone
 		}
 	}
+	n.doubt = n.doubt || len(docs) < len(list)
 	n.mu.Unlock()
 	return n.observe(ctx, docs, began, true)
 }

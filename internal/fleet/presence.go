@@ -129,6 +129,9 @@ func (n *Node) sayHost(ctx context.Context, leaving bool) error {
 	return err
 }
 
+// leaves is how long a host that stops tells the others what they don't know.
+const leaves = 10 * time.Second
+
 // leave tells the others that this host stops in good order: nobody waits for
 // its lease, nobody keeps its share.
 func (n *Node) leave(ctx context.Context) {
@@ -139,7 +142,18 @@ func (n *Node) leave(ctx context.Context) {
 	if !joined {
 		return
 	}
-	err := n.flush(ctx)
+	n.mu.Lock()
+	for _, w := range n.out {
+		if !w.show.IsZero() {
+			w.show = w.show.Add(-showAfter) // it can't wait any more
+		}
+	}
+	n.mu.Unlock()
+	began := n.now()
+	err := n.flush(ctx, leaves)
+	for err == nil && n.waits() && n.now().Sub(began) < leaves {
+		err = n.flush(ctx, leaves)
+	}
 	if err == nil && mine {
 		err = n.grant(ctx, &Lease{Term: l.rec.Term, Since: l.rec.Since}, n.now())
 	}
@@ -149,6 +163,13 @@ func (n *Node) leave(ctx context.Context) {
 	if err != nil {
 		n.o.Log.Warn("the fleet was not told that this host stops", "error", err)
 	}
+}
+
+// waits reports whether the index has anything to learn.
+func (n *Node) waits() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.out) > 0
 }
 
 // memory is what a node keeps over a restart.

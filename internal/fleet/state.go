@@ -27,7 +27,12 @@ func (n *Node) State() State {
 	defer n.mu.Unlock()
 	now := n.now()
 	s := State{Name: n.o.Name, Host: n.o.Host, Leads: n.leads(now), Hosts: n.seen(now), Lately: n.countLately(now),
-		Alone: !n.alone.since.IsZero(), Since: n.alone.since, Why: n.alone.why, Waiting: len(n.out), Bad: n.bad.count}
+		Alone: !n.alone.since.IsZero(), Since: n.alone.since, Why: n.alone.why, Bad: n.bad.count}
+	for _, w := range n.out {
+		if !w.quiet() {
+			s.Waiting++
+		}
+	}
 	if l := n.lease.rec; l != nil {
 		s.Term = l.Term
 		if l.Host == n.o.Host && s.Leads || l.Host != n.o.Host && now.Sub(n.lease.moved) < n.seenFor() {

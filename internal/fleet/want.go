@@ -12,7 +12,7 @@ type want struct {
 	d       actions.Decision // of this host
 	open    bool             // it began; with end, after that
 	renew   bool             // its end moved
-	show    bool             // its state changed
+	show    time.Time        // when its state changed first; zero: it did not
 	end     *End             // it was ended before its time
 	widen   bool             // the canary is over: all may enforce it
 	over    bool             // the canary starts over on this host
@@ -44,8 +44,16 @@ func (n *Node) again(id string, w *want) {
 	if late.end != nil {
 		w.end, w.open = late.end, false
 	}
-	w.open, w.renew, w.show = w.open || late.open, w.renew || late.renew, w.show || late.show
+	if w.show.IsZero() {
+		w.show = late.show
+	}
+	w.open, w.renew = w.open || late.open, w.renew || late.renew
 	w.widen, w.over, w.restore = w.widen || late.widen, w.over || late.over, w.restore || late.restore
+}
+
+// quiet reports whether only people look at what w says.
+func (w *want) quiet() bool {
+	return !w.open && !w.renew && w.end == nil && !w.widen && !w.over && !w.restore
 }
 
 // shared reports whether d concerns other hosts.
@@ -85,7 +93,11 @@ func (n *Node) Wrote(entries []actions.Entry) {
 			w.d, w.renew = *d, true
 		case own && d.State != actions.Failed:
 			w := n.wanted(id)
-			w.d, w.show = *d, true
+			w.d = *d
+			if w.show.IsZero() {
+				w.show = n.now()
+			}
+			continue // nobody waits for it
 		default:
 			continue
 		}
@@ -171,7 +183,7 @@ func (n *Node) build(id string, w *want, now time.Time) (*Record, *actions.Decis
 	if changed {
 		return r, seen()
 	}
-	if k != nil && (w.restore || w.show && k.Decision.ID == w.d.ID) {
+	if k != nil && (w.restore || !w.show.IsZero() && k.Decision.ID == w.d.ID) {
 		r.Rev = k.Rev
 		x := seen()
 		if k.Ended != nil && x.State.Active() {

@@ -56,20 +56,27 @@ func openPeers(s *Station) (*peers, error) {
 	return p, err
 }
 
-// known is what the ledger knows of a decision, and who changed it last.
-func (p *peers) known(ctx context.Context, id string) (actions.Decision, string, bool) {
-	d, err := p.s.ledger.Decision(ctx, id)
+// known is what the ledger knows of decisions.
+func (p *peers) known(ctx context.Context, ids []string) (map[string]fleet.Known, error) {
+	ds, err := p.s.ledger.ByID(ctx, ids)
 	if err != nil {
-		return d, "", false
+		return nil, err
 	}
-	if d.State.Active() && d.EndedBy == "" {
-		return d, "", true
+	out := make(map[string]fleet.Known, len(ds))
+	for id, d := range ds {
+		k := fleet.Known{Decision: d}
+		if !d.State.Active() || d.EndedBy != "" {
+			rows, err := p.s.ledger.History(ctx, id)
+			if err != nil {
+				return nil, err
+			}
+			if len(rows) > 0 {
+				k.By = rows[len(rows)-1].Actor
+			}
+		}
+		out[id] = k
 	}
-	rows, err := p.s.ledger.History(ctx, id)
-	if err != nil || len(rows) == 0 {
-		return d, "", true
-	}
-	return d, rows[len(rows)-1].Actor, true
+	return out, nil
 }
 
 // note keeps in the ledger what became of a canary: the extension of its acts to

@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"levee/actions"
 	"levee/detect"
 	"levee/internal/config"
 	"levee/internal/durable"
@@ -177,23 +176,27 @@ func (c *chronicle) audit(ctx context.Context) error {
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		known := map[string]actions.Decision{}
+		ids := make([]string, 0, len(rows))
+		for _, r := range rows {
+			if r.Decision != "" {
+				ids = append(ids, r.Decision)
+			}
+		}
+		known, err := c.s.ledger.ByID(ctx, ids)
+		if err != nil {
+			return err
+		}
 		var docs []elastic.Doc
 		for _, r := range rows {
 			c.audited = r.Seq
-			if r.Decision == "" {
-				continue
-			}
 			d, ok := known[r.Decision]
 			if !ok {
-				if d, err = c.s.ledger.Decision(ctx, r.Decision); err != nil {
-					continue // pruned since
-				}
-				known[r.Decision] = d
+				continue // of no decision, or pruned since
 			}
 			event, now, err := c.origin.Decision(d, r.Kind, r.Seq, r.Time)
 			if err != nil {
-				return err
+				c.put(nil, err) // said; the other rows are none the worse
+				continue
 			}
 			docs = append(docs, event)
 			if !c.s.peers.shares(&d) {
