@@ -273,7 +273,7 @@ func TestImpactIsPreviewed(t *testing.T) {
 		r := block(ana, "198.51.100.1", "198.51.100.2")
 		r.Seen = []detect.Suspect{{Rate: 150, UsualShare: 0.001}, {Rate: 50, Proxied: true}}
 		i := b.plan(r).Impact
-		if fmt.Sprintf("%+v", i) != "{Targets:2 Rate:200 ExcessShare:0.25 UsualShare:0.001 Users:-1 Protected:[] BudgetLeft:49998 Proxied:1 Addresses:2 Unknown:0 Left:[] Standing:[]}" {
+		if fmt.Sprintf("%+v", i) != "{Targets:2 Rate:200 ExcessShare:0.25 UsualShare:0.001 UsualMost:0.001 UsualNone:true Users:-1 Protected:[] BudgetLeft:49998 Proxied:1 Addresses:2 Clients:0 Unknown:0 Left:[] Standing:[]}" {
 			t.Errorf("%+v", i)
 		}
 		p := b.plan(actions.Request{Verb: actions.Throttle, Actor: ana,

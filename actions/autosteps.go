@@ -136,9 +136,8 @@ func (a *Autopilot) maySign(in *detect.Incident, v Verb, t Target) bool {
 		a.refused.note(a.now, "bad_target", "the excess on "+in.Service+" has nothing in common to throttle")
 		return false
 	}
-	if in.Collateral > a.o.Collateral {
-		a.refused.note(a.now, "heavy_usual", fmt.Sprintf("the signature on %s touches %.1f%% of usual traffic, the limit is %.1f%%",
-			in.Service, 100*in.Collateral, 100*a.o.Collateral))
+	if in.CollateralMost() > a.o.Collateral {
+		a.refused.note(a.now, "heavy_usual", touchesTooMuch(in, a.o.Collateral))
 		return false
 	}
 	return true

@@ -187,6 +187,11 @@ func (c *check) autoOnly(t Target, seen *detect.Suspect) *Refusal {
 		return &Refusal{Target: t, Rule: "may_act", Value: "it was seen only by sources with may_act: false",
 			Mend: "block it yourself, or set may_act: true for a source that can be trusted"}
 	}
+	if t.Signature != nil && c.r.Verb == Throttle && c.d.o.Traffic != nil {
+		if in := openWith(c.d.o.Traffic.Snapshot().Incidents, t); in != nil {
+			return c.d.guard.tooBroad(t, in)
+		}
+	}
 	return nil
 }
 

@@ -145,12 +145,15 @@ type Impact struct {
 	Targets     int      // after de-duplication
 	Rate        float64  // requests/s these targets make now
 	ExcessShare float64  // share of the current excess it removes; negative when unknown
-	UsualShare  float64  // share of usual traffic it touches
+	UsualShare  float64  // share of usual traffic it touches, as counted
+	UsualMost   float64  `json:",omitempty"` // what that may be in truth: UsualShare is counted from samples, and this is the upper end of its 95 % interval
+	UsualNone   bool     `json:",omitempty"` // too little is known of usual traffic to count from
 	Users       int      // logged-in users touched lately, -1 when the log names none
 	Protected   []string // allowed or own ranges inside, each with its rule
 	BudgetLeft  int      // active blocks left after it
 	Proxied     int      // targets seen only through a trusted proxy
 	Addresses   int      `json:",omitempty"` // clients the targets may be: 256 for a /24, 1 for a /64, 256 for anything of IPv6 as wide as a /56
+	Clients     int      `json:",omitempty"` // usual clients in the prefixes that are wider than one client
 	Unknown     int      `json:",omitempty"` // signatures of which nobody knows what they touch
 	Left        []string `json:",omitempty"` // enforcers that leave a target to the others, each with why
 	Standing    []string `json:",omitempty"` // what is in force on the service already: "scale_up by auto since 03:29:00 UTC"
@@ -159,7 +162,7 @@ type Impact struct {
 // Refusal is a guardrail that said no to one target or to the whole request.
 type Refusal struct {
 	Target Target
-	Rule   string // allow_list, trusted_proxy, own_range, own_address, heavy_usual, too_wide, budget, disarmed, dry_run, stale, may_act, exempt, role, duplicate, enforcer, not_blocked, bad_target
+	Rule   string // allow_list, trusted_proxy, own_range, own_address, heavy_usual, too_wide, usual_clients, budget, disarmed, dry_run, stale, may_act, exempt, role, duplicate, enforcer, not_blocked, bad_target
 	Value  string // the rule's value: "192.0.2.0/24 is on the allow list (levee.yaml:12)"
 	Mend   string // how to proceed
 }

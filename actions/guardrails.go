@@ -112,6 +112,13 @@ func (g *Guardrails) Check(t Target, actor Actor, seen *detect.Suspect) *Refusal
 		return refuse("heavy_usual", fmt.Sprintf("%s has carried %.1f%% of usual traffic for days, the limit is %.1f%%",
 			t, 100*seen.UsualShare, 100*g.o.HeavyUsual), "throttle a signature, or call its owner")
 	}
+	if actor.Via == Auto.Via && seen.UsualClients > 0 {
+		value := fmt.Sprintf("%d usual clients are in %s", seen.UsualClients, t)
+		if seen.UsualClients == 1 {
+			value = fmt.Sprintf("a usual client is in %s", t)
+		}
+		return refuse("usual_clients", value, "block the addresses in it that attack, or block it yourself")
+	}
 	return nil
 }
 
@@ -147,6 +154,25 @@ func (g *Guardrails) CheckFacts(t Target, f detect.Facts) *Refusal {
 	return nil
 }
 
+// tooBroad returns why auto mode may not throttle the signature of in, or nil.
+func (g *Guardrails) tooBroad(t Target, in *detect.Incident) *Refusal {
+	most := in.CollateralMost()
+	if most <= g.o.Collateral {
+		return nil
+	}
+	return &Refusal{Target: t, Rule: "heavy_usual", Value: touchesTooMuch(in, g.o.Collateral), Mend: "throttle it yourself"}
+}
+
+// touchesTooMuch says what the signature of in touches, and of how few samples
+// that is known where this is what forbids it.
+func touchesTooMuch(in *detect.Incident, limit float64) string {
+	s := fmt.Sprintf("the signature on %s touches %.1f%% of usual traffic", in.Service, 100*in.Collateral)
+	if in.Collateral <= limit {
+		s += fmt.Sprintf(", by %d samples, which may be %.1f%%", in.UsualOf, 100*in.CollateralMost())
+	}
+	return s + fmt.Sprintf("; the limit is %.1f%%", 100*limit)
+}
+
 // Usual reports whether a must never be a suspect: on the allow list by
 // address, a trusted proxy, or this host's own. It fits detect.Options.Usual.
 func (g *Guardrails) Usual(a netip.Addr) bool {
@@ -162,16 +188,17 @@ func (g *Guardrails) Protected(p netip.Prefix, n int) []string {
 	return append(out, inside(g.own, p, n-len(out))...)
 }
 
-// Needs returns how an act of verb with this impact must be confirmed.
+// Needs returns how an act of verb with this impact must be confirmed. What was
+// counted from few samples counts as much as it may be in truth.
 func (g *Guardrails) Needs(actor Actor, verb Verb, i Impact) Confirmation {
-	n := max(i.Targets, i.Addresses)
+	n, usual := max(i.Targets, i.Addresses), max(i.UsualShare, i.UsualMost)
 	hits := verb == Block || verb == Throttle || verb == Harden
 	switch {
 	case actor.Via == Auto.Via:
 		return ConfirmNone
-	case hits && (n > g.o.TwoTargets || i.UsualShare >= g.o.TwoUsual):
+	case hits && (n > g.o.TwoTargets || usual >= g.o.TwoUsual):
 		return ConfirmTwo
-	case hits && (n > g.o.TypedTargets || i.Unknown > 0 || i.UsualShare >= g.o.TypedUsual):
+	case hits && (n > g.o.TypedTargets || i.Unknown > 0 || usual >= g.o.TypedUsual):
 		return ConfirmTyped
 	case verb == Unblock && i.Targets > g.o.TypedTargets:
 		// It opens the gates, and must not wait for a second person at night.

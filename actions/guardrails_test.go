@@ -250,3 +250,77 @@ func TestBudgetsHoldForEverybody(t *testing.T) {
 		}
 	})
 }
+
+// TestFewSamplesSayLittle: what may be 1 % or 5 % of usual traffic by what is
+// known of it is confirmed as if it were.
+func TestFewSamplesSayLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		defer b.stop()
+		now := time.Now()
+		old, young := detect.Suspect{First: now.Add(-time.Hour)}, detect.Suspect{First: now.Add(-time.Minute)}
+		sig := &detect.Signature{Path: "/login"}
+		for _, c := range []struct {
+			name string
+			of   int
+			seen detect.Suspect
+			t    actions.Target
+			want actions.Confirmation
+			most string
+		}{
+			{"none of 4096", 4096, old, targets("198.51.100.1")[0], actions.ConfirmKey, "0.09%"},
+			{"none of 300", 300, old, targets("198.51.100.1")[0], actions.ConfirmTyped, "1.26%"},
+			{"none of 300, of whom nobody knows", 300, detect.Suspect{}, targets("198.51.100.1")[0], actions.ConfirmTyped, "1.26%"},
+			{"none of 300, who came a minute ago", 300, young, targets("198.51.100.1")[0], actions.ConfirmKey, "0.00%"},
+			{"none of 300, an IPv6 client who came a minute ago", 300, young, targets("2001:db8::/64")[0], actions.ConfirmKey, "0.00%"},
+			{"none of 300, whose prefix was first seen a minute ago", 300, young, targets("198.51.100.0/27")[0], actions.ConfirmTyped, "1.26%"},
+			{"4 % of 300", 300, detect.Suspect{UsualShare: 0.04}, targets("198.51.100.1")[0], actions.ConfirmTwo, "6.86%"},
+			{"nothing is known yet", 0, old, targets("198.51.100.1")[0], actions.ConfirmKey, "0.00%"},
+			{"a signature that none of 60 match", 4096, young, actions.Target{Service: "shop", Signature: sig}, actions.ConfirmTwo, "6.02%"},
+		} {
+			b.traffic.mu.Lock()
+			b.traffic.snap = &detect.Snapshot{Now: now, UsualOf: c.of, Incidents: []detect.Incident{{Service: "shop", Signature: *sig, UsualOf: 60}}}
+			b.traffic.mu.Unlock()
+			r := actions.Request{Verb: actions.Throttle, Targets: []actions.Target{c.t}, Seen: []detect.Suspect{c.seen}, Actor: ana}
+			p := b.plan(r)
+			if got := fmt.Sprintf("%.2f%%", 100*p.Impact.UsualMost); p.Needs != c.want || got != c.most || p.Impact.UsualNone != (c.of == 0) {
+				t.Errorf("%s: needs %s, at most %s; want %s, %s", c.name, p.Needs, got, c.want, c.most)
+			}
+		}
+	})
+}
+
+// TestAutoModeLeavesUsualClientsAlone: a prefix with one in it, and a signature
+// of which too little is known, whoever asks auto mode's dispatcher for it.
+func TestAutoModeLeavesUsualClientsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		defer b.stop()
+		sig := &detect.Signature{Path: "/login"}
+		b.traffic.show(detect.Traffic{}, detect.Incident{Service: "shop", Signature: *sig, UsualOf: 60})
+		for _, c := range []struct {
+			verb  actions.Verb
+			t     actions.Target
+			n     int
+			rule  string
+			value string
+		}{
+			{actions.Block, targets("198.51.100.0/24")[0], 12, "usual_clients", "12 usual clients are in 198.51.100.0/24"},
+			{actions.Block, targets("198.51.100.0/24")[0], 1, "usual_clients", "a usual client is in 198.51.100.0/24"},
+			{actions.Block, targets("198.51.100.0/24")[0], 0, "", ""},
+			{actions.Throttle, actions.Target{Service: "shop", Signature: sig}, 0, "heavy_usual", "the signature on shop touches 0.0% of usual traffic, by 60 samples, which may be 6.0%; the limit is 5.0%"},
+		} {
+			for _, actor := range []actions.Actor{actions.Auto, ana} {
+				p := b.plan(actions.Request{Verb: c.verb, Targets: []actions.Target{c.t}, Actor: actor, Seen: []detect.Suspect{{MayAct: true, UsualClients: c.n}}})
+				switch {
+				case actor.Name == "ana" || c.rule == "":
+					if p.Token == "" || p.Impact.Clients != c.n {
+						t.Errorf("%s of %s by %s: %v, %+v", c.verb, c.t, actor.Name, p.Refusals, p.Impact)
+					}
+				case len(p.Refusals) != 1 || p.Refusals[0].Rule != c.rule || p.Refusals[0].Value != c.value || p.Refusals[0].Mend == "":
+					t.Errorf("%s of %s: %v", c.verb, c.t, p.Refusals)
+				}
+			}
+		}
+	})
+}

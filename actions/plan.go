@@ -186,6 +186,7 @@ func (d *Dispatcher) impact(r *Request, targets []Target, seen []detect.Suspect)
 		i.Addresses += addresses(t.Prefix)
 		i.Rate += seen[n].Rate
 		i.UsualShare += seen[n].UsualShare
+		i.Clients += seen[n].UsualClients
 		if seen[n].Proxied {
 			i.Proxied++
 		}
@@ -202,10 +203,42 @@ func (d *Dispatcher) impact(r *Request, targets []Target, seen []detect.Suspect)
 		}
 	}
 	i.UsualShare = min(1, i.UsualShare)
+	i.bound(snap, targets, seen)
 	if r.Verb == ScaleUp {
 		i.Standing = d.scaled(targets)
 	}
 	return i
+}
+
+// newcomer is for how long a client is new: what it did since it came is no
+// usual traffic.
+const newcomer = 4 * time.Minute
+
+// bound works out what the share of usual traffic may be in truth. Each
+// signature has an interval of its own; addresses and prefixes are counted from
+// the same samples and have one together. Who came minutes ago, by the detector's
+// own record, carried nothing: of newcomers alone the count is exact.
+func (i *Impact) bound(snap *detect.Snapshot, targets []Target, seen []detect.Suspect) {
+	if snap == nil {
+		return
+	}
+	share, sampled := 0.0, false
+	for n, t := range targets {
+		if !t.Prefix.IsValid() {
+			continue
+		}
+		s := &seen[n]
+		share += s.UsualShare
+		fresh := oneClient(t.Prefix) && s.UsualShare == 0 && !snap.Learning && !s.First.IsZero() && snap.Now.Sub(s.First) < newcomer
+		sampled = sampled || !fresh
+	}
+	if sampled {
+		i.UsualNone = snap.UsualOf == 0
+		i.UsualMost += detect.AtMost(min(1, share), snap.UsualOf)
+	} else {
+		i.UsualMost += share
+	}
+	i.UsualMost = min(1, i.UsualMost)
 }
 
 // scaled says which scale-ups and scale-downs of the services are in force. The
@@ -221,6 +254,10 @@ func (d *Dispatcher) scaled(targets []Target) []string {
 	}
 	return out
 }
+
+// oneClient reports whether p is one client: an IPv4 address, or an IPv6 /64 or
+// what is inside one.
+func oneClient(p netip.Prefix) bool { return p.IsSingleIP() || p.Addr().Is6() && p.Bits() >= 64 }
 
 // addresses is how many clients p may be: a client has one IPv4 address or an
 // IPv6 /64, and of a wider IPv6 prefix nobody uses all.
@@ -244,6 +281,7 @@ func (i *Impact) addSignature(snap *detect.Snapshot, t Target) bool {
 		if in.Closed.IsZero() && in.Service == t.Service && in.Signature == *t.Signature {
 			i.Rate += in.Excess * max(0, in.Rate-in.Baseline)
 			i.UsualShare += in.Collateral
+			i.UsualMost += in.CollateralMost()
 			i.ExcessShare = max(i.ExcessShare, in.Excess)
 			return true
 		}

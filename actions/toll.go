@@ -109,7 +109,7 @@ func (a *Autopilot) watchSigned(now time.Time, incidents []detect.Incident) {
 			continue
 		}
 		in := openWith(incidents, st.target)
-		if in == nil || a.cleared[st.target.Key()] == in.ID {
+		if in == nil || in.Usual.Before <= 0 || a.cleared[st.target.Key()] == in.ID {
 			st.toll = nil
 			continue
 		}
@@ -128,12 +128,10 @@ func (a *Autopilot) watchSigned(now time.Time, incidents []detect.Incident) {
 	}
 }
 
-// openWith returns the open incident whose signature t is and in which usual
-// clients are counted, or nil.
+// openWith returns the open incident whose signature t is, or nil.
 func openWith(incidents []detect.Incident, t Target) *detect.Incident {
 	for i := range incidents {
-		in := &incidents[i]
-		if in.Closed.IsZero() && in.Service == t.Service && in.Signature == *t.Signature && in.Usual.Before > 0 {
+		if in := &incidents[i]; in.Closed.IsZero() && in.Service == t.Service && in.Signature == *t.Signature {
 			return in
 		}
 	}

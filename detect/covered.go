@@ -124,6 +124,12 @@ func (e *Engine) steady(in *incident, s *source) (rate float64, ok bool) {
 	return rate, rate > 0 && now <= 3*rate+0.02
 }
 
+// singleClient reports whether p is one client as the engine counts them: an
+// IPv4 address, or an IPv6 /64 or what is inside one.
+func singleClient(p netip.Prefix) bool {
+	return p.Addr().Is4() && p.Bits() == 32 || !p.Addr().Is4() && p.Bits() >= 64
+}
+
 // inPrefix calls f for each client in p that is held: all of an IPv4 prefix no
 // wider than a /24, of a wider IPv6 prefix than a /64 those who came lately.
 func (e *Engine) inPrefix(p netip.Prefix, f func(*source)) {

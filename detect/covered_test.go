@@ -96,11 +96,36 @@ func TestCoveredClients(t *testing.T) {
 			t.Errorf("%s: %.2f requests/s usually, %.2f now, want %.2f", blocks[i].Prefix, c.Usual, c.Rate, each)
 		}
 	}
+	// A prefix is all its clients.
+	for p, want := range map[string]int{"198.51.100.0/28": 4, "198.51.100.0/24": 4, "2001:db8:7::/48": 4, "45.3.7.0/24": 0} {
+		v := e.Source(netip.MustParsePrefix(p))
+		if v.UsualClients < want || want == 0 && v.UsualClients > 0 || !v.Known || v.Score != 0 {
+			t.Errorf("%s: %+v", p, v.Suspect)
+		}
+		if share := 0.6 * 4 / (0.6 * 90); want > 0 && (v.UsualShare < 0.7*share || v.Rate < 2) {
+			t.Errorf("%s carries %.3f of usual traffic and makes %.1f requests/s, want %.3f", p, v.UsualShare, v.Rate, share)
+		}
+	}
+	if s := e.Snapshot(); s.UsualOf < 1000 || s.Incidents[0].UsualOf < 1000 {
+		t.Errorf("counted from %d samples, the signature from %d", s.UsualOf, s.Incidents[0].UsualOf)
+	}
 	before := e.Heard(found[:4])
 	run(flood+20, flood+40, 403)
 	for i, h := range e.Heard(found[:4]) {
 		if n := uint64(12 * found[i].Known); h.Held != found[i].Known || h.Turned-before[i].Turned != n || h.Passed != before[i].Passed {
 			t.Errorf("%s: heard %+v, before %+v", blocks[i].Prefix, h, before[i])
+		}
+	}
+}
+
+func TestAtMost(t *testing.T) {
+	for _, c := range []struct {
+		share float64
+		n     int
+		want  string
+	}{{0, 0, "0.0000"}, {0.3, 0, "0.3000"}, {0, 300, "0.0126"}, {0, 4096, "0.0009"}, {0.01, 4096, "0.0135"}, {0.5, 100, "0.5962"}, {1, 20, "1.0000"}} {
+		if got := fmt.Sprintf("%.4f", detect.AtMost(c.share, c.n)); got != c.want {
+			t.Errorf("%g of %d: at most %s, want %s", c.share, c.n, got, c.want)
 		}
 	}
 }

@@ -74,6 +74,11 @@ func (d *detail) fill(v *Suspect) {
 // Source returns what is known of p.
 func (e *Engine) Source(p netip.Prefix) SourceView {
 	k, _ := keyOf(p.Addr())
+	if !singleClient(p) {
+		v := e.prefixView(p)
+		v.Neighbours = e.neighbours(k, 20)
+		return v
+	}
 	v := SourceView{Suspect: Suspect{Key: p.Masked(), Addr: p.Addr(), Measure: Observe}, Neighbours: e.neighbours(k, 20)}
 	i := e.sources.find(k, k.hash())
 	if i < 0 {

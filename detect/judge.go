@@ -173,9 +173,13 @@ func (e *Engine) violates(s *source) bool {
 	return r >= e.opt.SourceRate || r >= e.opt.SourceRate/10 && e.human(s.service, s.top, e.routes[s.top].marks) >= 0.4
 }
 
+// usualOfLeast is of how many samples a share of the usual traffic is counted at
+// least.
+const usualOfLeast = 200
+
 // usualShare is the share of the usual traffic that a source carries.
 func (e *Engine) usualShare(s *source) float64 {
-	if len(e.base) < 200 {
+	if len(e.base) < usualOfLeast {
 		return 0
 	}
 	n := 0

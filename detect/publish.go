@@ -24,6 +24,9 @@ func (e *Engine) Snapshot() *Snapshot {
 	if !e.began {
 		return s
 	}
+	if len(e.base) >= usualOfLeast {
+		s.UsualOf = len(e.base)
+	}
 	s.Total = e.total.traffic(e.sec, e.usualTotal())
 	s.Total.Requests = e.requests
 	for i := range e.services {

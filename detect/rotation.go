@@ -116,6 +116,7 @@ func (e *Engine) dropNet(k sourceKey) {
 func (e *Engine) tellNet(n *network) {
 	e.nets.rest[n.at].told = e.sec
 	v := e.netSuspect(n)
+	v.UsualShare, v.UsualClients = e.usualIn(v.Key)
 	e.events = append(e.events, Event{Time: e.time(), Kind: SuspectSeen, Suspect: &v})
 }
 

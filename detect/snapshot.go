@@ -23,6 +23,7 @@ type Snapshot struct {
 	Inputs    []Input    // one for each Request.Origin seen
 	Memory    Memory
 	Learning  bool // the baseline is still cold: floors apply
+	UsualOf   int  // how many samples of usual traffic Suspect.UsualShare is counted from, 0 while they are too few
 }
 
 // Traffic is one second's view over the last 10 s.

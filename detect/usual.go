@@ -32,6 +32,7 @@ func turnsAway(status uint16) bool { return status == 403 || status == 429 || st
 // sign gives an incident the rule that its signature puts into words, and
 // measures what usual clients asked of it before the excess began.
 func (e *Engine) sign(in *incident, r rule) {
+	in.UsualOf = len(e.work.base)
 	if in.shown == r {
 		return
 	}

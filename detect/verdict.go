@@ -36,12 +36,15 @@ type Suspect struct {
 	TopAgent    string // sanitised, at most 128 bytes
 	TopStatus   uint16
 	UsualShare  float64 // 0 to 1, share of the usual traffic this source carries
-	LongKnown   bool    // carried ordinary traffic for days, not minutes
-	MayAct      bool    // whether auto mode may act on what was seen of it (Options.MayAct)
-	Proxied     bool    // seen only through a trusted proxy: a packet filter can't reach it
-	ASN         uint32
-	ASName      string
-	Country     string
+	// UsualClients is, of a prefix wider than one client, how many in it are usual
+	// ones: a person's conduct, and here for four minutes.
+	UsualClients int
+	LongKnown    bool // carried ordinary traffic for days, not minutes
+	MayAct       bool // whether auto mode may act on what was seen of it (Options.MayAct)
+	Proxied      bool // seen only through a trusted proxy: a packet filter can't reach it
+	ASN          uint32
+	ASName       string
+	Country      string
 }
 
 // Signature is what an excess has in common. Only terms that constrain are
@@ -77,6 +80,7 @@ type Incident struct {
 	Peak       float64   // highest Rate so far
 	Excess     float64   // 0 to 1, share of the excess the signature covers
 	Collateral float64   // 0 to 1, share of the usual traffic the signature touches
+	UsualOf    int       // how many samples of usual traffic Collateral was counted from, 0 none
 	ErrorShare float64   // 0 to 1, of the matching requests
 	Sources    int       // distinct sources matching (an estimate past 1024)
 	Enrolled   int       // sources recommended for a block because of it

@@ -262,7 +262,7 @@ func (h hands) Plan(_ context.Context, r actions.Request) (actions.Plan, error) 
 	}
 	h.serial++
 	p := actions.Plan{Request: r, Token: fmt.Sprint("t", h.serial), Expires: h.now.Add(2 * time.Minute), Needs: actions.ConfirmKey,
-		Impact: actions.Impact{Targets: len(r.Targets), Rate: 188 * float64(len(r.Targets)), ExcessShare: .02 * float64(len(r.Targets)), UsualShare: .0004, Users: -1, BudgetLeft: 49788}}
+		Impact: actions.Impact{Targets: len(r.Targets), Rate: 188 * float64(len(r.Targets)), ExcessShare: .02 * float64(len(r.Targets)), UsualShare: .0004, UsualMost: .0013, Users: -1, BudgetLeft: 49788}}
 	p.Request.Targets = nil
 	for _, t := range r.Targets {
 		if no, ok := h.refuse[t.Prefix]; ok {

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -82,7 +83,7 @@ func (s *incidentScreen) draw(m *Model, c *canvas, h int) {
 	case !in.Closed.IsZero():
 		s.over(m, &t, in)
 	case in.Attack.Hostile():
-		t.pair("stopping it", "removes "+percent(in.Excess)+" of the excess, touches "+percent(in.Collateral)+" of usual traffic")
+		t.pair("stopping it", "removes "+percent(in.Excess)+" of the excess, touches "+collateral(in)+" of usual traffic")
 	default:
 		t.pairIn(m.th.warn, "blocking", "would hit "+percent(in.Collateral)+" of usual visitors")
 	}
@@ -117,10 +118,20 @@ func (s *incidentScreen) draw(m *Model, c *canvas, h int) {
 	s.view.draw(m, c, h-1)
 }
 
+// collateral is the share of usual traffic that a signature touches, and how sure
+// that is where few samples say so.
+func collateral(in *detect.Incident) string {
+	s := percent(in.Collateral)
+	if most := in.CollateralMost(); most >= 0.01 && percent(most) != s {
+		s += fmt.Sprintf(" (by %d samples, %s at most)", in.UsualOf, percent(most))
+	}
+	return s
+}
+
 // sources counts who takes part and, of an attack, who is dealt with.
 func (s *incidentScreen) sources(m *Model, in *detect.Incident) string {
 	if !in.Closed.IsZero() {
-		return number(float64(in.Sources)) + " matched it, " + number(float64(in.Enrolled)) + " were worth a block"
+		return number(float64(in.Sources)) + " matched it, " + worthBlock(in.Enrolled, "was", "were")
 	}
 	out := number(float64(in.Sources)) + " match it"
 	if !in.Attack.Hostile() {
@@ -129,7 +140,14 @@ func (s *incidentScreen) sources(m *Model, in *detect.Incident) string {
 	if in.Enrolled == 0 {
 		return out + ", none of them is worth a block of its own"
 	}
-	return out + ", " + number(float64(in.Enrolled)) + " are worth a block, " + strconv.Itoa(m.d.parts[in.ID].done) + " of those listed are blocked"
+	return out + ", " + worthBlock(in.Enrolled, "is", "are") + ", " + strconv.Itoa(m.d.parts[in.ID].done) + " of those listed are blocked"
+}
+
+func worthBlock(n int, one, many string) string {
+	if n == 1 {
+		many = one
+	}
+	return number(float64(n)) + " " + many + " worth a block"
 }
 
 // over says what is left of an incident that has ended.

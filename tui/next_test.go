@@ -147,3 +147,19 @@ func TestRowsDoNotJumpForTheChart(t *testing.T) {
 	show(2)
 	d.sees("Traffic 5m")
 }
+
+// What is counted is told in its own number, and from how little.
+func TestIncidentCountsInWords(t *testing.T) {
+	f := newFake()
+	in := &f.snap.Incidents[0]
+	in.Enrolled, in.Collateral, in.UsualOf = 1, 0, 300
+	d := sit(t, f, 120, 36, plain)
+	d.keys("3")
+	d.sees(" 1 is worth a block, ", "touches 0% (by 300 samples, 1.3% at most) of usual traffic")
+	f = newFake()
+	in = &f.snap.Incidents[0]
+	in.Enrolled, in.Collateral, in.UsualOf, in.Closed = 1, 0, 4096, f.now
+	d = sit(t, f, 120, 36, plain)
+	d.keys("3")
+	d.sees(" 1 was worth a block")
+}

@@ -158,10 +158,14 @@ func (d *planDialog) impact(m *Model, t *writer) {
 			users = plural(im.Users, "logged-in user")
 		}
 		p := t.th.text
-		if im.UsualShare >= 0.01 || im.Users > 0 {
+		if max(im.UsualShare, im.UsualMost) >= 0.01 || im.Users > 0 || im.Clients > 0 {
 			p = t.th.warn
 		}
-		t.pairIn(p, "touches", percent(im.UsualShare)+" of usual traffic, "+users)
+		inside := ""
+		if im.Clients > 0 {
+			inside = plural(im.Clients, "usual client") + " inside, "
+		}
+		t.pairIn(p, "touches", usualTouched(im)+", "+inside+users)
 		if im.Proxied > 0 {
 			t.pairIn(t.th.warn, "proxied", plural(im.Proxied, "target")+" seen only through a trusted proxy")
 		}
@@ -178,6 +182,19 @@ func (d *planDialog) impact(m *Model, t *writer) {
 	case actions.Allow:
 		t.pair("then", "no block touches it while this lasts; what is in force on it is lifted")
 	}
+}
+
+// usualTouched is the share of usual traffic that an act touches. Few samples say
+// little: what it may be in truth stands beside it where that is another figure.
+func usualTouched(im actions.Impact) string {
+	s := percent(im.UsualShare) + " of usual traffic"
+	switch most := percent(im.UsualMost); {
+	case im.UsualNone:
+		s += " (too little of it seen to tell)"
+	case im.UsualMost > im.UsualShare && most != percent(im.UsualShare):
+		s += " (" + most + " at most)"
+	}
+	return s
 }
 
 // order says what is ordered of a service: by which job and on top of what. How

@@ -113,6 +113,9 @@ func (s *sourceScreen) draw(m *Model, c *canvas, h int) {
 			", errors "+percent(v.ErrorShare))
 		t.pair("ua", orNone(v.TopAgent))
 		usual := percent(v.UsualShare) + " of usual traffic"
+		if v.UsualClients > 0 {
+			usual += ", " + plural(v.UsualClients, "usual client") + " in it"
+		}
 		if v.LongKnown {
 			usual += ", KNOWN FOR DAYS: check before you block"
 		}

@@ -191,7 +191,7 @@ func (a *acting) commit(ctx context.Context, h Host, s Streams, unread int, plan
 // answer is the confirmation that the plan needs, from the flags. What a
 // dialog would ask for is never taken for granted.
 func (a *acting) answer(ctx context.Context, h Host, s Streams, p actions.Plan) (actions.Answer, error) {
-	large := fmt.Sprintf("%d targets, %.2f%% of usual traffic", len(p.Request.Targets), 100*p.Impact.UsualShare)
+	large := fmt.Sprintf("%d targets, %s", len(p.Request.Targets), usual(p.Impact))
 	switch p.Needs {
 	case actions.ConfirmTyped:
 		if a.confirm != p.Type {
@@ -289,6 +289,22 @@ func tellRefusals(s Streams, rs []actions.Refusal) {
 	}
 }
 
+// usual says what share of usual traffic an act touches, and what that may be in
+// truth where few samples say so.
+func usual(i actions.Impact) string {
+	s := fmt.Sprintf("%.2f%% of usual traffic", 100*i.UsualShare)
+	switch most := fmt.Sprintf("%.2f%%", 100*i.UsualMost); {
+	case i.UsualNone:
+		s += " (too little of it seen to tell)"
+	case i.UsualMost > i.UsualShare:
+		s += " (" + most + " at most)"
+	}
+	if i.Clients > 0 {
+		s += fmt.Sprintf(", usual clients inside: %d", i.Clients)
+	}
+	return s
+}
+
 // tellPlan is --preview.
 func tellPlan(s Streams, p actions.Plan) error {
 	i := p.Impact
@@ -296,8 +312,8 @@ func tellPlan(s Streams, p actions.Plan) error {
 	if i.ExcessShare >= 0 {
 		excess = fmt.Sprintf("%.0f%%", 100*i.ExcessShare)
 	}
-	_, err := fmt.Fprintf(s.Out, "%s of %d targets would touch %.2f requests/s: %s of the excess, %.2f%% of usual traffic; %d refused; needs: %s\n",
-		p.Request.Verb, len(p.Request.Targets), i.Rate, excess, 100*i.UsualShare, len(p.Refusals), needs(p))
+	_, err := fmt.Fprintf(s.Out, "%s of %d targets would touch %.2f requests/s: %s of the excess, %s; %d refused; needs: %s\n",
+		p.Request.Verb, len(p.Request.Targets), i.Rate, excess, usual(i), len(p.Refusals), needs(p))
 	if err != nil {
 		return fmt.Errorf("write results: %w", err)
 	}
