@@ -53,6 +53,9 @@ func (s *healthScreen) draw(m *Model, c *canvas, h int) {
 		}
 	}
 	t.head("This host")
+	if st.Ledger != "" {
+		t.pairIn(m.th.bad, "ledger", "NOTHING CAN BE DECIDED: "+st.Ledger)
+	}
 	for _, sign := range st.Host.Signs {
 		t.pairIn(m.th.bad, "drops", sign)
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"modernc.org/sqlite"
@@ -32,6 +33,7 @@ type Ledger struct {
 	mu      sync.Mutex    // guards pending
 	pending []*waiting
 	head    Head // of the audit; only the holder of turn touches it
+	trouble atomic.Pointer[string]
 }
 
 // Open opens the ledger at path, creating it and its folder (mode 0700) when
@@ -187,13 +189,13 @@ func mend(err error) string {
 	if errors.As(err, &e) {
 		switch e.Code() & 0xff {
 		case sqlite3.SQLITE_FULL:
-			return "; the disk is full: free some space, nothing was done"
+			return "; the disk is full: free some space"
 		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN:
-			return "; give levee's user the right to write it and its folder, nothing was done"
+			return "; give levee's user the right to write it and its folder"
 		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 			return "; another program holds it: stop it, or wait"
 		case sqlite3.SQLITE_IOERR:
-			return "; the disk fails or is full: check it, nothing was done"
+			return "; the disk fails or is full: check it"
 		}
 	}
 	return ""

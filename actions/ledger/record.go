@@ -69,8 +69,10 @@ func (l *Ledger) transact(group []*waiting) (err error) {
 	ctx := context.Background()
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("write ledger %s: %w%s", l.path, err, mend(err))
+			err = l.failed(err)
+			return
 		}
+		l.trouble.Store(nil)
 	}()
 	tx, err := l.write.BeginTx(ctx, nil)
 	if err != nil {
@@ -99,6 +101,46 @@ func (l *Ledger) transact(group []*waiting) (err error) {
 		return err
 	}
 	l.head = b.head
+	return nil
+}
+
+// failed tells where err happened and the mend, and keeps it for Trouble when it
+// is the disk's and not the entries'.
+func (l *Ledger) failed(err error) error {
+	what := mend(err)
+	err = fmt.Errorf("write ledger %s: %w%s", l.path, err, what)
+	if what != "" {
+		text := err.Error()
+		l.trouble.Store(&text)
+	}
+	return err
+}
+
+// Trouble says why the ledger could not be written when that was last tried, ""
+// when it could.
+func (l *Ledger) Trouble() string {
+	if t := l.trouble.Load(); t != nil {
+		return *t
+	}
+	return ""
+}
+
+// Try writes what stands there already, to find out whether it can be written
+// before a decision depends on it. The audit is as it was.
+func (l *Ledger) Try(ctx context.Context) (err error) {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	}
+	if _, err := l.write.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, len(migrations))); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return l.failed(err)
+	}
+	l.trouble.Store(nil)
 	return nil
 }
 

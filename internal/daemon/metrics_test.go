@@ -43,7 +43,7 @@ func TestMetrics(t *testing.T) {
 	_, body := get("/metrics")
 	for _, want := range []string{"levee_data_age_seconds -1", "levee_shed_lines_total 0", `levee_verdicts_total{kind="incident-open"} 0`, "levee_decisions_active 1",
 		`levee_enforcer_up{enforcer="denylist"} 1`, `levee_enforcer_failures_total{enforcer="denylist"} 0`, `levee_enforcer_up{enforcer="denylist 2"} 0`,
-		`levee_sessions{via="ssh"} `, "levee_frame_seconds_count ", "levee_ssh_connections 2", "levee_host_not_calm ", "go_goroutines"} {
+		`levee_sessions{via="ssh"} `, "levee_frame_seconds_count ", "levee_ssh_connections 2", "levee_host_not_calm ", "levee_ledger_up 1", "go_goroutines"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %s in\n%s", want, body)
 		}

@@ -84,6 +84,7 @@ var (
 	enforcerNo = desc("enforcer_failures_total", "decisions an enforcer did not take, or may not have", "enforcer")
 	verdicts   = desc("verdicts_total", "verdicts that fell", "kind")
 	decided    = desc("decisions_total", "decisions begun")
+	ledgerUp   = desc("ledger_up", "1 while the ledger can be written, without which nothing can be decided")
 	notCalm    = desc("host_not_calm", "1 while the log is silent and the kernel drops connections")
 	people     = desc("sessions", "people connected", "via")
 	sshConns   = desc("ssh_connections", "open SSH connections")
@@ -144,6 +145,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		count(verdicts, st.Verdicts[k], string(k))
 	}
 	count(decided, b.Decided)
+	gauge(ledgerUp, truth(st.Ledger == ""))
 	gauge(notCalm, truth(st.Host.Silent))
 	via := map[string]int{"console": 0, "ssh": 0}
 	for _, p := range st.People {
@@ -214,7 +216,11 @@ func Unwell(s Station) []string {
 			why = append(why, "enforcer "+e.Name+": "+e.Note)
 		}
 	}
-	for _, in := range s.Status().Inputs {
+	st := s.Status()
+	if st.Ledger != "" {
+		why = append(why, "nothing can be decided: "+st.Ledger)
+	}
+	for _, in := range st.Inputs {
 		if in.State == "error" {
 			why = append(why, "input "+in.Name+": "+in.Note)
 		}

@@ -28,7 +28,7 @@ func (s *Station) Status() status.Status {
 		Jenkins: s.jenkins(),
 		Peers:   s.peers.status(),
 		People:  s.present(),
-		Host:    s.host.host(), Verdicts: s.counts.all(),
+		Host:    s.host.host(), Verdicts: s.counts.all(), Ledger: s.ledger.Trouble(),
 	}
 	read := s.Snapshot().Inputs
 	for _, f := range s.feeds.list() {

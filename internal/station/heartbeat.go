@@ -61,8 +61,12 @@ func (s *Station) unwell(last *detect.Snapshot) string {
 	if s.judge.shown.Load() == last {
 		return "the detector has not come round since the last one"
 	}
+	st := s.Status()
+	if st.Ledger != "" {
+		return "nothing can be decided: " + st.Ledger
+	}
 	failed := 0
-	inputs := s.Status().Inputs
+	inputs := st.Inputs
 	for _, in := range inputs {
 		if in.State == string(source.Failed) {
 			failed++

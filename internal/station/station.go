@@ -195,6 +195,7 @@ func (s *Station) Run(ctx context.Context) error {
 	start(&workers, s.automate)
 	start(&workers, s.keepBaseline)
 	start(&workers, s.prune)
+	start(&workers, s.watchLedger)
 	start(&workers, s.watchHost)
 	start(&workers, s.heartbeat)
 	start(&workers, s.lookout.run)

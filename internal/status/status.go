@@ -25,6 +25,7 @@ type Status struct {
 	QueueLen int    // requests read and not judged yet
 	Shed     uint64 // lines dropped because the queue was full
 	Host     Host
+	Ledger   string                      // why the ledger could not be written when last tried; "" when it could
 	Verdicts map[detect.EventKind]uint64 // that fell since this levee started
 }
 
