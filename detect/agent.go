@@ -9,6 +9,7 @@ type agentMemo struct {
 	tool    bool
 	attacks bool
 	claims  bool
+	signed  bool
 }
 
 // toolParts are names of programs that make requests by themselves, lower case.
@@ -20,6 +21,13 @@ var attackParts = words("nikto", "sqlmap", "nuclei", "zgrab", "masscan", "nmap",
 
 // crawlerParts mark agents that say they are crawlers.
 var crawlerParts = words("bot", "crawl", "spider", "slurp", "facebookexternalhit", "mediapartners", "feedfetcher", "archiver")
+
+// contactParts mark agents that say where to complain.
+var contactParts = words("http://", "https://")
+
+// verifiableParts are crawlers whose addresses tell whether they are what they
+// claim: their names are borrowed most.
+var verifiableParts = words("googlebot", "bingbot", "applebot")
 
 func agentHash(a []byte) uint64 { return hashBytes(a, 11) }
 
@@ -34,7 +42,7 @@ func (e *Engine) lookAgent(a []byte, h uint64, f *feature) {
 	m := &e.agentMemo[h&uint64(len(e.agentMemo)-1)]
 	if m.hash == h {
 		e.agents.uses[m.id]++
-		f.agent, f.tool, f.attacks, f.claims = m.id, m.tool, m.attacks, m.claims
+		f.agent, f.tool, f.attacks, f.claims, f.signed = m.id, m.tool, m.attacks, m.claims, m.signed
 		return
 	}
 	var buf [256]byte
@@ -44,6 +52,7 @@ func (e *Engine) lookAgent(a []byte, h uint64, f *feature) {
 	if f.tool && len(name) < len(a) {
 		f.tool = containsAny(low[:min(len(name), len(low))], toolParts) // an app names itself first and its library after
 	}
+	f.signed = !f.tool && !f.attacks && containsAny(low, contactParts) && !containsAny(low, verifiableParts)
 	nh := hashBytes(name, 13)
 	id := e.agents.find(nh)
 	if id == 0 && e.agents.deserves(nh) {
@@ -55,7 +64,7 @@ func (e *Engine) lookAgent(a []byte, h uint64, f *feature) {
 	}
 	f.agent = id
 	if id != 0 {
-		*m = agentMemo{h, id, f.tool, f.attacks, f.claims}
+		*m = agentMemo{h, id, f.tool, f.attacks, f.claims, f.signed}
 	}
 }
 

@@ -11,6 +11,7 @@ type attribution struct {
 	shared           map[sourceKey]bool // addresses with several agents
 	apps             map[uint16]float64 // usual requests/s of each app's agent
 	common           float64            // from how many on an app is usual
+	span             float64            // seconds that recent covers
 }
 
 // weighed is a sample and the requests/s it stands for.
@@ -46,6 +47,7 @@ func (e *Engine) gather(svc uint8, from, to int64) (rate, usual float64) {
 	w.recent, w.base = w.recent[:0], w.base[:0]
 	from = max(from, to-recentSeconds+2, e.start)
 	span := float64(to - from + 1)
+	w.span = span
 	for sec := from; sec <= to; sec++ {
 		s := &e.slots[sec%recentSeconds]
 		if s.sec != sec {

@@ -22,7 +22,7 @@ func (e *Engine) lookCold(svc uint8, sec int64) {
 		} else if k.bare < 0.9 || k.paths > 0.05 || k.claims > 0.2 { // crawlers walk, they do not hammer
 			continue
 		}
-		e.unlearn(svc, &c)
+		e.unlearn(c.partOf(svc))
 		e.openFound(svc, &f, sec-9)
 		return
 	}
@@ -47,33 +47,27 @@ func (e *Engine) coldLogins(svc uint8, sec int64) {
 	if k.samples < 12 || k.sources < 5 || k.fails < 0.6 || k.busy > 0.2 || k.repeat < 2.5 || k.redeem >= 0.4 || e.accepted(&c) {
 		return
 	}
-	e.unlearn(svc, &c)
+	e.unlearn(c.partOf(svc))
 	e.openFound(svc, &finding{cause: c, crowd: k, attack: LoginAbuse, need: 3}, sec-58)
 }
 
-// unlearn drops from the usual traffic what an attack left there that began
-// before the engine did: it would pass for a good part of it.
-func (e *Engine) unlearn(svc uint8, c *cause) {
+// unlearn drops from the usual traffic what an attack left there before it was
+// found out: it would pass for a good part of it.
+func (e *Engine) unlearn(drop func(*baseSample) bool) {
 	kept := e.base[:0]
 	for i := range e.base {
-		b := &e.base[i]
-		if b.service != svc || b.conduct == conductPerson || !c.rule.matches(&b.feature, b.key) {
+		if b := &e.base[i]; !drop(b) {
 			kept = append(kept, *b)
 		}
 	}
 	e.base = kept
 }
 
-// unlearnSource drops from the usual traffic what one source left there before it
-// was found out.
-func (e *Engine) unlearnSource(s *source) {
-	kept := e.base[:0]
-	for i := range e.base {
-		if e.base[i].key != s.key {
-			kept = append(kept, e.base[i])
-		}
+// partOf tells what c takes of a service's usual traffic and no person asked.
+func (c *cause) partOf(svc uint8) func(*baseSample) bool {
+	return func(b *baseSample) bool {
+		return b.service == svc && b.conduct != conductPerson && c.rule.matches(&b.feature, b.key)
 	}
-	e.base = kept
 }
 
 // othersBrowse reports whether the clients that c does not take behave like

@@ -36,6 +36,13 @@ func (s *source) browses(t *tally) bool {
 	return t.assets >= 2 && int(t.assets)*10 >= int(t.hits) && int(t.pages)+int(t.machine)+int(t.self) > 0 && distinct64(s.paths) >= 3
 }
 
+// scripted reports whether the scripts of a page asked on: requests of routes made
+// for programs that name a page of the site as the one they come from.
+func (s *source) scripted() bool {
+	t := s.total()
+	return t.pages > 0 && t.machine > 0 && t.self >= t.machine && s.marks&markHammers == 0
+}
+
 // mixed reports whether many people share the address: many user agents, many
 // different paths, assets and links followed.
 func (s *source) mixed(t *tally) bool {

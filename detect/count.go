@@ -229,6 +229,10 @@ func (e *Engine) actsOn(origin uint16) bool {
 	return e.mayAct[origin] > 0
 }
 
+// denied reports whether something was sent and refused for want of a password
+// or a token. Programs whose token has run out get the same answer.
+func (f *feature) denied() bool { return f.method == methodPost && f.status == 401 }
+
 // refusedLogin reports whether a request is a login that was refused, or a
 // payment: stolen cards are tried as stolen passwords are. wp-login.php and
 // xmlrpc.php answer 200 to those.

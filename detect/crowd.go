@@ -6,12 +6,15 @@ import "time"
 type crowd struct {
 	samples                 int
 	sources                 int
+	equal                   float64 // as many sources of equal weight would make it
 	weight                  float64
 	person                  float64 // shares of the weight
 	people                  float64 // the share of people among the excess, without the usual ones
 	bare                    float64
 	judged                  float64 // of those whose conduct can be told
 	known                   float64 // seen before the excess began
+	old                     float64 // here for minutes before it, and nothing was ever said against them
+	signed                  float64 // of programs that say who runs them
 	random                  float64
 	fresh                   float64
 	tool                    float64
@@ -19,6 +22,7 @@ type crowd struct {
 	err4                    float64
 	err5                    float64
 	fails                   float64
+	denied                  float64 // forms answered 401, wherever they were sent
 	missing                 float64
 	slow                    float64
 	churn                   float64 // sources that change their agent
@@ -34,6 +38,8 @@ type crowd struct {
 
 	post     float64   // POST requests
 	unlinked float64   // without a referer
+	linked   float64   // with a referer of another site
+	blind    float64   // requests of assets from who never asked a page, no referer
 	hammer   float64   // of sources that ask one page for ever new things, far more often than its usual clients
 	drum     float64   // of sources that ask little but this route, again and again
 	app      float64   // of apps and launchers that are usual here
@@ -48,6 +54,10 @@ type crowd struct {
 	redeem   float64   // share of those whose source was let in since
 	belongs  *incident // the open attack that most of the sources were already seen in
 }
+
+// oldSeconds is how long before an excess a source must have been here to be an
+// old acquaintance.
+const oldSeconds = 300
 
 // inspect describes the sources whose requests c takes.
 func (e *Engine) inspect(c *cause, since int64) (k crowd) {
@@ -74,7 +84,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		w.usual[x.f.exact] += x.weight
 		f := x.f
 		app := e.usualApp(f)
-		if !app { // an app owes no assets, wherever it asks
+		if !app && f.status != 206 && f.method != methodHead { // an app owes no assets, wherever it asks, nor does a download
 			k.human += x.weight * e.human(f.service, f.route, f.marks)
 		}
 		add := func(to *float64, yes bool) {
@@ -98,24 +108,30 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		add(&k.err4, f.status >= 400 && f.status < 500)
 		add(&k.err5, f.status >= 500)
 		add(&k.fails, f.refusedLogin())
+		add(&k.denied, f.denied() && !e.app(f)) // an app renews tokens, too
 		add(&k.missing, f.status == 404 || f.status == 403)
 		add(&k.slow, f.status == 408 || f.status == 499)
 		add(&k.odd, f.method != methodGet && f.method != methodPost)
 		add(&k.machine, f.marks&(routeAPI|routeFeed) != 0)
 		add(&k.claims, f.claims)
+		add(&k.signed, f.signed)
 		add(&k.none, f.none)
 		add(&k.post, f.method == methodPost)
 		add(&k.unlinked, f.refer == referNone)
+		add(&k.linked, f.refer >= referOthers)
 		if x.src == nil {
 			continue
 		}
 		add(&k.known, x.src.first < since-5)
+		add(&k.old, x.src.first < since-oldSeconds && x.src.told == 0)
 		for j, in := range e.incidents {
 			add(&overlap[j], x.src.incident == in.number)
 		}
-		if t := x.src.total(); k.fails > 0 {
+		t := x.src.total()
+		add(&k.blind, f.marks&routeAsset != 0 && f.refer == referNone && t.pages == 0 && t.self == 0 && !f.tool && !app)
+		if k.fails+k.denied > 0 {
 			add(&k.busy, int(t.hits)-int(t.fails)-int(t.forms)-int(t.logins) >= 2)
-			if f.refusedLogin() && x.sample.time < (e.sec-15)*int64(time.Second) {
+			if (f.refusedLogin() || f.denied()) && x.sample.time < (e.sec-15)*int64(time.Second) {
 				k.tried += x.weight
 				add(&k.redeem, 6*int(t.logins) >= int(t.fails)) // a refused token counts as well
 			}
@@ -141,6 +157,9 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		if x.conduct == conductOther && x.src.assets() >= 2 && x.src.marks&markHammers == 0 {
 			continue // a page that asks on at every key looks like neither
 		}
+		if x.conduct != conductPerson && x.src.scripted() {
+			continue // nor does one whose files are all at hand already
+		}
 		k.judged += x.weight
 		add(&k.person, x.conduct == conductPerson)
 		add(&k.bare, x.conduct == conductBare)
@@ -149,6 +168,12 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		return k
 	}
 	k.sources = len(w.seen)
+	all, square := 0, 0
+	for _, n := range w.seen {
+		all += n
+		square += n * n
+	}
+	k.equal = float64(all) * float64(all) / float64(max(1, square))
 	pairs := 0 // of requests by one source: unlike means, a thin sample does not bend them
 	for key, n := range w.seen {
 		if w.shared[key] {
@@ -185,7 +210,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 			k.people = min(1, max(0, (k.person*c.rate-k.human/k.weight*c.usual)/extra))
 		}
 	}
-	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.missing, &k.slow, &k.odd, &k.known, &k.none, &k.mixed, &k.churn, &k.each, &k.grown, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims, &k.app, &k.met, &k.post, &k.unlinked, &k.drum, &k.hammer, &k.randomUsual, &k.freshUsual} {
+	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.denied, &k.missing, &k.slow, &k.odd, &k.known, &k.old, &k.signed, &k.none, &k.mixed, &k.churn, &k.each, &k.grown, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims, &k.app, &k.met, &k.post, &k.unlinked, &k.linked, &k.blind, &k.drum, &k.hammer, &k.randomUsual, &k.freshUsual} {
 		*p /= k.weight
 	}
 	return k

@@ -30,11 +30,16 @@ func (e *Engine) enrol(in *incident, s *source) {
 		if t.pages < 6 || old && t.pages < 20 {
 			return
 		}
+	case old && s.marks&(markClaims|markFalse) == markClaims && in.crowd.claims < 0.3:
+		return // a crawler that came before the attack, which is not made of crawlers
 	case old, s.marks&(markClaims|markFalse) == markClaims: // a crawler that can't be verified may be one
 		need *= 3
 	}
-	if in.crowd.fails < 0.6 && e.asBefore(in, s) {
+	if in.crowd.fails < 0.6 && (e.asBefore(in, s) || in.apps.has(s.agent)) || e.dawdles(in, s) {
 		return
+	}
+	if e.sec-s.first < 5 && s.scripted() {
+		return // the scripts of a page may ask before its styles and images are fetched
 	}
 	if s.match < need || pace > 0 && float64(s.hitsIn(e.sec, 10)) < 10*pace {
 		return
@@ -79,6 +84,18 @@ func (e *Engine) asBefore(in *incident, s *source) bool {
 	}
 	now := 1000 * (float64(s.cur.hits) + float64(s.prev.hits)) / float64(60+e.sec%60)
 	return now < 3*float64(s.before)+20
+}
+
+// dawdles reports whether a source that has been here for a minute asks next to
+// nothing beside what each member of the attack asks: a probe that was first seen
+// when the attack was on, a crawler, a feed reader. They match many a signature,
+// and blocking them would stop nothing.
+func (e *Engine) dawdles(in *incident, s *source) bool {
+	k := &in.crowd
+	if age := e.sec - s.first; age < 60 || k.random >= 0.7 || k.fails >= 0.6 || k.slow >= 0.5 || k.none >= 0.5 || k.missing >= 0.6 {
+		return false
+	}
+	return float64(s.seen)*10 < k.each*float64(e.sec-s.first+1) && s.hitsIn(e.sec, 10) <= 2
 }
 
 // weighMember is the evidence against a member of an incident.

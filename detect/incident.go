@@ -19,9 +19,10 @@ type incident struct {
 	top      uint16  // the route its first source asked most
 	abuse    bool    // made of single sources' verdicts, without a signature of its own
 	need     uint16
-	pace     float64 // requests/s a source must make to be enrolled, 0: any
-	since    int64   // second its excess began
-	began    int64   // the same of its first pulse
+	apps     bystanders // agents of usual apps that have no part in it
+	pace     float64    // requests/s a source must make to be enrolled, 0: any
+	since    int64      // second its excess began
+	began    int64      // the same of its first pulse
 	cur      uint32
 	away     uint32 // of cur, turned away
 	ten      float64

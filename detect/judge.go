@@ -108,7 +108,7 @@ func (e *Engine) conclude(s *source, a Attack, p *proofs) {
 	case block && s.marks&markBlock == 0:
 		s.marks |= markBlock
 		if e.violates(s) {
-			e.unlearnSource(s)
+			e.unlearn(func(b *baseSample) bool { return b.key == s.key })
 		}
 		e.joinAbuse(s, a)
 		e.tell(s, p)
@@ -144,7 +144,7 @@ func (e *Engine) mayBlock(s *source) bool {
 		return false
 	}
 	a := s.key.addr(s.low)
-	if edge(a) || e.opt.Usual != nil && e.opt.Usual(a) {
+	if edge(a) || crawlerRange(a) && s.marks&markClaims == 0 || e.opt.Usual != nil && e.opt.Usual(a) {
 		return false
 	}
 	if e.noteFacts(s); s.marks&markVerified != 0 || s.marks&markClaims != 0 && crawlerRange(a) {

@@ -60,7 +60,7 @@ func (e *Engine) weighLogins(s *source, t *tally, p *proofs) {
 	if f < 5 && all.fails < 8 {
 		return
 	}
-	if all.logins*10 > all.fails {
+	if all.logins*10 > all.fails || f < 60 && e.lockout(s.service) {
 		return
 	}
 	rest := float64(t.hits) - f - float64(t.forms) - float64(t.logins)

@@ -18,7 +18,16 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	if k.odd >= 0.8 {
 		strong++
 	}
+	denied := k.denied >= 0.8 && k.known <= 0.3 && k.met < 0.3
+	if denied && k.repeat >= 3 {
+		k.fails = max(k.fails, k.denied) // strangers who try again and again: it is a login, whatever its path
+	}
 	login := k.fails >= 0.6 && k.busy <= 0.5 && k.redeem < 0.4 && !e.accepted(c)
+	if login && e.lockedOut(c) {
+		s.lockedAt = e.sec
+	}
+	locked := login && e.lockout(svc)
+	login = login && !locked
 	if login {
 		strong++
 	}
@@ -34,6 +43,9 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	fresh := k.fresh >= 0.85 && k.freshUsual < 0.5
 	if fresh {
 		medium++
+	}
+	if k.blind >= 0.8 && k.repeat > 3 && k.err4 < 0.5 {
+		medium++ // pictures again and again, and never a page they belong to
 	}
 	// An app's users are never-seen ones on the day of a new version, they share
 	// its agent, and none fetches assets: that says nothing.
@@ -87,13 +99,28 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	if k.met >= 0.8 && k.each < 0.6 && c.rate-c.usual < 0.12*s.rate.usual() && k.err4 < 0.3 && !random && !login {
 		hostile = false // a monitor known here looks from more places: it asks seldom and is answered
 	}
+	if k.old >= 0.7 && k.each < e.opt.SourceRate/5 && k.odd < 0.8 && k.slow < 0.5 && k.none < 0.5 && k.missing < 0.6 && !random && !login && !failing {
+		hostile = false // whoever was here all along asks more of what it may ask
+	}
+	if k.signed >= 0.6 && k.each < 2 && c.rate-c.usual < max(10, s.rate.usual()) && k.err4 < 0.3 && !random && !login {
+		hostile = false // a crawler, a monitor or a reader that says who runs it
+	}
+	embedded := k.linked >= 0.7 && k.repeat <= 3 && k.err4 < 0.3 && !random && c.rule.has(dimRoute) && e.routes[c.rule.vals[dimRoute]].marks&routeAsset != 0
+	if embedded {
+		hostile = false // many see a picture of ours on another site
+	}
+	if locked {
+		hostile = false
+	}
 	if !hostile {
 		switch {
+		case locked:
+			return RetryStorm, 0
 		case failing && (k.err5 >= 0.7 && (k.known >= 0.2 || k.unlinked < 0.5 || k.machine >= 0.5 || app) || k.known >= 0.4 && k.err5 >= 0.3):
 			return RetryStorm, 0
 		case k.post >= 0.8 && !app:
 			return Unclear, 0 // people and bots that send the same form look alike at first: no servers for it
-		case k.people >= 0.4:
+		case k.people >= 0.4, embedded:
 			return FlashCrowd, 0
 		}
 		if (k.machine >= 0.5 || app) && k.err4 < 0.3 && k.sources >= 20 && k.known < 0.9 {
@@ -123,6 +150,9 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 		return SlowRequests, need
 	case k.none >= 0.6:
 		return ProtocolAbuse, need
+	case denied:
+		k.fails = max(k.fails, k.denied)
+		return LoginAbuse, need
 	case login, k.post >= 0.8 && e.asksLogin(c):
 		return LoginAbuse, need
 	case k.missing >= 0.6 && k.paths >= 0.3:
@@ -135,35 +165,6 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 		return Scraping, need
 	}
 	return DistributedFlood, need
-}
-
-// asksLogin reports whether a rule's route is one where people log in. Some sites
-// answer a refused login 200.
-func (e *Engine) asksLogin(c *cause) bool {
-	return c.rule.has(dimRoute) && e.routes[c.rule.vals[dimRoute]].marks&routeLogin != 0
-}
-
-// accepted reports whether at least half of the logins beyond the usual ones are
-// accepted: people who all have to sign in again, not stolen passwords.
-func (e *Engine) accepted(c *cause) bool {
-	yes, no := 0.0, 0.0
-	count := func(list []weighed, sign float64) {
-		clear(e.work.shared) // one good account replayed again and again is one
-		for i := range list {
-			f := list[i].f
-			switch {
-			case f.method != methodPost, c.rule.has(dimRoute) && uint64(f.route) != c.rule.vals[dimRoute], !c.rule.has(dimRoute) && f.marks&routeLogin == 0:
-			case f.refusedLogin() || f.status == 401:
-				no += sign * list[i].weight
-			case f.status < 400 && !e.work.shared[list[i].key]:
-				e.work.shared[list[i].key] = true
-				yes += sign * list[i].weight
-			}
-		}
-	}
-	count(e.work.recent, 1)
-	count(e.work.base, -1)
-	return yes > 0 && yes >= no
 }
 
 // stormEbb is for how many seconds a service's answers must be well before what

@@ -74,6 +74,7 @@ func (e *Engine) openFound(svc uint8, f *finding, from int64) {
 	if k := &f.crowd; k.random < 0.7 && k.fails < 0.6 && k.slow < 0.5 && k.none < 0.5 && (k.human < 0.4 || k.people > 0.15) {
 		in.pace = 0.35 * k.each // neither queries nor conduct tell its members from others: their pace must
 	}
+	in.apps = e.bystanders(&f.cause)
 	for _, t := range e.traits(in.Attack, &f.cause, &f.crowd) {
 		e.addTrait(in, t)
 	}

@@ -78,7 +78,7 @@ func contains(list []sourceKey, k sourceKey) bool {
 
 // blockNet recommends a block of a whole prefix.
 func (e *Engine) blockNet(in *incident, n *network, alike, active int) {
-	if edge(n.key.addr(0)) || e.opt.Usual != nil && (e.opt.Usual(n.key.addr(0)) || e.opt.Usual(n.key.addr(1))) || len(e.netList) >= 1024 {
+	if edge(n.key.addr(0)) || crawlerRange(n.key.addr(0)) || e.opt.Usual != nil && (e.opt.Usual(n.key.addr(0)) || e.opt.Usual(n.key.addr(1))) || len(e.netList) >= 1024 {
 		return
 	}
 	n.until = e.sec + netHold

@@ -33,6 +33,7 @@ type service struct {
 	crowdEnded   int64   // when the last crowd's incident closed
 	crowdPeak    float64 // and the most requests/s it made
 	failing      series  // answers 5xx
+	lockedAt     int64   // the last second in which nobody could sign in
 	failedAt     int64   // the last second in which a good part of the answers were
 	broken       series  // requests that never finished or were none
 	brokenStatus uint64  // how the last of them was answered

@@ -1,0 +1,187 @@
+package detect_test
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+)
+
+// Those who stand beside an attack, or look like one: programs that say who they
+// are, old acquaintances who ask for more, people whom nobody lets in.
+
+// rounds are a monitoring service's probes of the start page; some call themselves
+// a browser and say no more.
+func (w *world) rounds(n int, every, onset float64, agent string) {
+	for range n {
+		a := w.addr()
+		for t := onset + w.r.Float64()*every; t < w.seconds; t += every {
+			w.put(one{at: t, from: a, target: "/", agent: agent})
+		}
+	}
+}
+
+// crawled: by a search engine that nobody can verify, from many addresses.
+func (w *world) crawled(n int, rate, onset float64) {
+	w.onset = onset
+	for range n {
+		a := w.addr()
+		for t := onset + w.exp(1/rate); t < w.seconds; t += w.exp(1 / rate) {
+			w.put(one{at: t, from: a, target: fmt.Sprintf("/item/lamp-%d", w.r.IntN(900)), agent: "Mozilla/5.0 (compatible; ExampleBot/2.0; +https://search.example/bot)"})
+		}
+	}
+}
+
+// hooks are another company's few machines that report to one route, and catch up
+// after their own outage.
+func (w *world) hooks(n int, before, after, onset, dur float64) {
+	w.onset = onset
+	for range n {
+		a := w.addr()
+		call := func(from, to, rate float64) {
+			for t := from + w.exp(1/rate); t < to; t += w.exp(1 / rate) {
+				w.put(one{at: t, from: a, method: "POST", target: "/hooks/payments", agent: "PayCo/1.0 (+https://pay.example/webhooks)"})
+			}
+		}
+		call(0, w.seconds, before)
+		call(onset, onset+dur, after)
+	}
+}
+
+// results are readers who were here before and reload one page from a warm cache.
+func (w *world) results(n int, every, onset float64) {
+	w.onset = onset
+	for range n {
+		a, ua := w.addr(), w.agent()
+		w.visit(a, ua, w.r.Float64()*100, 2.5, "", "https://news.example/")
+		for t := onset + w.exp(every); t < w.seconds; t += every * (0.7 + 0.6*w.r.Float64()) {
+			w.put(one{at: t, from: a, target: "/election/results", agent: ua})
+		}
+	}
+}
+
+// signIns are an app's users; while the directory is down every one is refused
+// and the app tries again by itself.
+func (w *world) signIns(rate, onset, dur float64) {
+	w.onset = onset
+	for t := w.exp(1 / rate); t < w.seconds; t += w.exp(1 / rate) {
+		a, at := w.addr(), t
+		for n := range 25 {
+			down := at >= onset && at < onset+dur
+			w.put(one{at: at, from: a, method: "POST", target: "/api/login", status: map[bool]int{false: 200, true: 401}[down], agent: "ShopApp/9.2 okhttp/4.12.0"})
+			if !down {
+				break
+			}
+			at += math.Min(30, 2*math.Pow(1.5, float64(n))) * (0.8 + 0.4*w.r.Float64())
+		}
+		for k := range 5 {
+			w.put(one{at: at + 2 + 4*float64(k), from: a, target: fmt.Sprintf("/api/stock/%d", w.r.IntN(900)), agent: "ShopApp/9.2 okhttp/4.12.0"})
+		}
+	}
+}
+
+// embedded is a picture of ours on a page of another site.
+func (w *world) embedded(rate, onset float64) {
+	w.onset = onset
+	for t := onset; t < w.seconds; t += w.exp(1 / rate) {
+		w.put(one{at: t, from: w.addr(), target: "/img/77.webp", agent: w.agent(), refer: "https://board.example/thread/88121"})
+	}
+}
+
+// installed are people whose browsers keep the files of the site: a push brings
+// them to a page whose scripts ask on, and nothing else.
+func (w *world) installed(rate, onset, dur float64) {
+	w.onset = onset
+	for t := onset; t < onset+dur; t += w.exp(1 / rate) {
+		a, ua := w.addr(), w.agent()
+		w.put(one{at: t, from: a, target: "/item/lamp-7?source=push", agent: ua, proto: "HTTP/2.0"})
+		w.put(one{at: t + 0.4, from: a, target: fmt.Sprintf("/api/stock/%d", w.r.IntN(900)), agent: ua, refer: "https://www.shop.test/item/lamp-7?source=push", proto: "HTTP/2.0"})
+		if w.r.Float64() < 0.4 {
+			w.put(one{at: t + 10, from: a, target: fmt.Sprintf("/item/desk-%d", w.r.IntN(300)), agent: ua, refer: "https://www.shop.test/item/lamp-7?source=push", proto: "HTTP/2.0"})
+		}
+	}
+}
+
+// fetchers are a launcher's users: it asks how long each file is and reads it.
+func (w *world) fetchers(n int, onset, dur float64) {
+	w.onset = onset
+	for range n {
+		a, t := w.addr(), onset+w.exp(dur)
+		for range 6 + w.r.IntN(20) {
+			f := fmt.Sprintf("/patch/91/data%02d.pak", w.r.IntN(40))
+			w.put(one{at: t, from: a, method: "HEAD", target: f, agent: "ExampleLauncher/2.4 (Windows)"})
+			w.put(one{at: t + 0.2, from: a, target: f, status: 206, agent: "ExampleLauncher/2.4 (Windows)"})
+			t += w.exp(3)
+		}
+	}
+}
+
+// oneQuery is an API of a single path that pages and an app ask all the time.
+func (w *world) oneQuery(rate float64) {
+	for t := 0.0; t < w.seconds; t += w.exp(1 / rate) {
+		a := w.addr()
+		for k := range 4 + w.r.IntN(9) {
+			w.put(one{at: t + 4*float64(k) + w.exp(1), from: a, method: "POST", target: "/api/graphql", agent: "ShopApp/9.2 okhttp/4.12.0"})
+		}
+	}
+}
+
+// resizing asks for one picture in ever new sizes.
+func (w *world) resizing(n int, rate, onset, dur float64) {
+	w.bots(n, rate, onset, dur, 15, w.anywhere, func(i int, o *one) {
+		o.target, o.agent = fmt.Sprintf("/img/resize.jpg?src=lamp&w=%d&h=%d", 1+w.r.IntN(4000), 1+w.r.IntN(4000)), w.agents[i%40]
+	})
+}
+
+// tokens are asked for with stolen passwords where an app renews its own.
+func (w *world) tokens(n int, rate, onset, dur float64) {
+	for t := 0.0; t < w.seconds; t += w.exp(1) {
+		w.put(one{at: t, from: w.addr(), method: "POST", target: "/oauth/token", status: []int{200, 200, 200, 200, 401}[w.r.IntN(5)], agent: "ShopApp/9.2 okhttp/4.12.0"})
+	}
+	w.bots(n, rate, onset, dur, 20, w.anywhere, func(i int, o *one) {
+		o.method, o.target, o.status, o.agent = "POST", "/oauth/token", 401, w.agents[i%40]
+	})
+}
+
+// proxies of a mail service fetch a picture of a mailing, each address once.
+func (w *world) proxies(n int, onset, dur float64) {
+	w.onset = onset
+	for i := range n {
+		a := netip.AddrFrom4([4]byte{66, 249, byte(80 + i%4), byte(1 + i/4%250)})
+		w.put(one{at: onset + w.r.Float64()*dur, from: a, target: fmt.Sprintf("/o/%016x.gif", w.r.Uint64()), agent: "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"})
+	}
+}
+
+func bystanderDrills() []drill {
+	shop := func(rate float64, more func(w *world)) func(w *world) {
+		return func(w *world) { w.host = "www.shop.test"; w.shop(rate); more(w) }
+	}
+	flood := "distributed_flood cache_busting scraping pulse_flood"
+	return []drill{
+		{name: "probes first seen amid an early flood", seconds: 400, make: shop(30, func(w *world) {
+			w.rounds(6, 30, 0, "Mozilla/5.0 Chrome/88.0.4324.96 Safari/537.36")
+			w.rounds(6, 60, 40, "Mozilla/5.0 Chrome/88.0.4324.96 Safari/537.36")
+			w.onePage(300, 1, 30, 340, "/")
+		}), attacks: flood, recall: 0.97, within: 20},
+		{name: "bots on an app's one path", seconds: 300, make: shop(20, func(w *world) {
+			w.oneQuery(2)
+			w.bots(200, 1, 160, 120, 15, w.anywhere, func(i int, o *one) {
+				o.method, o.target, o.agent = "POST", "/api/graphql", w.agents[i%40]
+			})
+		}), attacks: flood, recall: 0.95, within: 30},
+		{name: "one picture in ever new sizes", seconds: 260, make: shop(40, func(w *world) { w.resizing(150, 1, 120, 120) }), attacks: flood, recall: 0.95, within: 20},
+		{name: "passwords where tokens are renewed", seconds: 300, make: shop(40, func(w *world) { w.tokens(150, 0.3, 120, 170) }), attacks: "login_abuse", recall: 0.95, within: 30},
+
+		{name: "monitor that signs, from 40 places", seconds: 600, make: shop(10, func(w *world) {
+			w.onset = 250
+			w.rounds(40, 30, 250, "Mozilla/5.0 (compatible; Uptime/1.0; https://uptime.example)")
+		})},
+		{name: "recrawl by who signs", seconds: 420, make: shop(30, func(w *world) { w.crawled(24, 0.3, 200) })},
+		{name: "webhooks catch up", seconds: 700, make: shop(20, func(w *world) { w.hooks(12, 0.05, 2, 400, 150) })},
+		{name: "readers reload results", seconds: 700, make: shop(40, func(w *world) { w.results(500, 15, 450) })},
+		{name: "nobody can sign in", seconds: 600, make: shop(20, func(w *world) { w.signIns(1.5, 300, 120) })},
+		{name: "picture on another site", seconds: 300, make: shop(40, func(w *world) { w.embedded(40, 150) })},
+		{name: "push to installed pages", seconds: 300, make: shop(40, func(w *world) { w.installed(20, 150, 120) })},
+		{name: "launcher never seen before", seconds: 400, make: shop(10, func(w *world) { w.fetchers(300, 150, 100) })},
+		{name: "mail proxies", seconds: 400, make: shop(20, func(w *world) { w.proxies(900, 150, 200) })},
+	}
+}
