@@ -17,6 +17,14 @@ func (d *Dispatcher) Act(ctx context.Context, r Request) ([]Decision, error) {
 		d.nudge()
 		return nil, nil
 	}
+	ds, err := d.act(ctx, r)
+	if err != nil && d.o.Auto != nil {
+		d.o.Auto.cameToNothing(&r)
+	}
+	return ds, err
+}
+
+func (d *Dispatcher) act(ctx context.Context, r Request) ([]Decision, error) {
 	p, err := d.Plan(ctx, r)
 	if err != nil {
 		return nil, err

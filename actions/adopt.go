@@ -101,6 +101,17 @@ func (d *Dispatcher) spent(r *record, now time.Time) {
 	}
 }
 
+// unspent gives back what r, which never began here, counted against the
+// budgets. The caller holds mu and has not changed r since.
+func (d *Dispatcher) unspent(r *record) {
+	switch age := r.changed.Sub(r.created); {
+	case r.verb == Block && age < time.Minute:
+		d.minute.giveBack(r.changed, 1)
+	case r.verb == ScaleUp && age < time.Hour:
+		d.hour.giveBack(r.changed, 1)
+	}
+}
+
 // Ended is a decision that another host ended before its time.
 type Ended struct {
 	Decision Decision

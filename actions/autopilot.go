@@ -72,7 +72,7 @@ type Autopilot struct {
 	renewals  []*stood
 	incidents map[string]*run
 	signed    map[string]*stood    // throttles and hardens in force, by verb and target
-	signing   map[string]time.Time // when they were asked for last, likewise
+	signing   map[string]time.Time // when they, and messages, were asked for last, likewise
 	servers   map[string]*fleet    // by service
 	counted   map[string]bool      // scale decisions already counted, by ID
 	minute    spending
@@ -329,6 +329,32 @@ func (a *Autopilot) Refused(rs []Refusal) {
 	defer a.mu.Unlock()
 	for _, r := range rs {
 		a.refused.note(a.now, r.Rule, r.Value)
-		delete(a.asked, r.Target.Prefix)
+		a.unask(r.Target.Prefix)
+	}
+}
+
+// cameToNothing hears that nothing of r was done, whatever kept it from being done.
+// Blocks may be asked for again at once, the rest after a minute.
+func (a *Autopilot) cameToNothing(r *Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, t := range r.Targets {
+		switch r.Verb {
+		case Block:
+			a.unask(t.Prefix)
+		case ScaleUp:
+			if f := a.servers[t.Service]; f != nil && f.lastAsk.After(f.lastUp) {
+				a.hour.giveBack(f.lastAsk, 1)
+				f.lastAsk = f.lastAsk.Add(answered - a.o.CoolDown)
+			}
+		case Notify, ScaleDown:
+			if in := a.incidents[r.Incident]; in != nil {
+				for i, s := range a.o.Playbooks.steps(in.in.Attack) {
+					if s.Do == r.Verb {
+						delete(in.done, i)
+					}
+				}
+			}
+		}
 	}
 }

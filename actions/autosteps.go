@@ -121,7 +121,8 @@ func (a *Autopilot) step(out *gathered, r *run, i int, s Step) {
 		a.hour.spend(a.now, 1)
 		a.take(out, r, i, ScaleUp, service)
 	case Notify, ScaleDown:
-		if !done {
+		if key := place(s.Do, in.ID); !done && a.now.Sub(a.signing[key]) >= answered {
+			a.signing[key] = a.now
 			a.take(out, r, i, s.Do, service)
 		}
 	}

@@ -3,6 +3,7 @@ package actions
 import (
 	"container/heap"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"levee/detect"
@@ -138,7 +139,18 @@ func (a *Autopilot) ask(w *wish, now time.Time) {
 	w.first = now
 	a.askedAt = append(a.askedAt, w)
 	a.minute.spend(now, 1)
-	a.weights.spend(now, int(1000*w.weight()))
+	w.cost = int(1000 * w.weight())
+	a.weights.spend(now, w.cost)
+}
+
+// unask forgets that a block was asked for, since nothing came of it: what is
+// refused must not spend what others need.
+func (a *Autopilot) unask(p netip.Prefix) {
+	if w := a.asked[p]; w != nil {
+		delete(a.asked, p)
+		a.minute.giveBack(w.first, 1)
+		a.weights.giveBack(w.first, w.cost)
+	}
 }
 
 // giveUpWaiting forgets requests that were never answered.

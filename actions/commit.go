@@ -237,6 +237,7 @@ func (d *Dispatcher) release(rs []*record) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, r := range rs {
+		d.unspent(r)
 		r.state, r.end = Failed, Failed
 		d.remove(r)
 		d.inFlight--

@@ -263,16 +263,19 @@ func (d *Dispatcher) hear(l *lane, orders []order, receipts []Receipt, err error
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	told := err != nil && !l.health.OK && l.health.Note == safe.Text(err.Error(), lineMost)
 	// One that was down and refuses everything is not well again.
 	if err != nil || l.health.OK || slices.ContainsFunc(receipts, func(c Receipt) bool { return c.OK }) {
 		l.health = EnforcerHealth{Name: l.enforcer.Name(), OK: err == nil, At: now}
 	}
 	if err != nil {
 		l.health.Note = safe.Text(err.Error(), lineMost)
-		d.notices.add(now, "error", fmt.Sprintf("%s: %s", l.enforcer.Name(), l.health.Note))
+		if !told { // people hear of it once, not with each try
+			d.notices.add(now, "error", fmt.Sprintf("%s: %s", l.enforcer.Name(), l.health.Note))
+		}
 	}
-	told := tally{by: map[tallyKey]*tallyLine{}}
-	defer func() { told.tell(d, now) }()
+	sum := tally{by: map[tallyKey]*tallyLine{}}
+	defer func() { sum.tell(d, now) }()
 	for _, o := range orders {
 		was := o.r.state
 		c := Receipt{Decision: o.r.id, Enforcer: l.enforcer.Name(), Unknown: true, At: now}
@@ -290,6 +293,6 @@ func (d *Dispatcher) hear(l *lane, orders []order, receipts []Receipt, err error
 			l.failed++
 		}
 		d.answer(l, o, c)
-		told.add(o.r, was)
+		sum.add(o.r, was)
 	}
 }

@@ -68,6 +68,7 @@ func (d *Dispatcher) claim(ctx context.Context, rs []*record) ([]*record, []Refu
 			continue
 		}
 		refused = append(refused, no)
+		d.unspent(r)
 		r.durable, r.endedBy = true, no.Value
 		d.inFlight--
 		d.close(r, Failed, d.now())

@@ -2,6 +2,7 @@ package actions
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"levee/detect"
@@ -74,6 +75,9 @@ func (a *Autopilot) Watch(now time.Time, seen *detect.Snapshot, clients Clientel
 	defer a.mu.Unlock()
 	if a.held != "" {
 		a.takeBack = nil // it can't be, and is found again
+		for _, c := range a.covered {
+			c.fell, c.fellAt = false, time.Time{}
+		}
 		return
 	}
 	a.watchSigned(now, seen.Incidents)
@@ -111,7 +115,11 @@ func (a *Autopilot) watchServices(now time.Time, services []detect.Service) {
 		if c.fellAt.IsZero() {
 			c.fellAt = now
 		}
-		if c.fell = now.Sub(c.fellAt) >= rollBackAfter; c.fell {
+		if now.Sub(c.fellAt) < rollBackAfter {
+			continue
+		}
+		c.acts = slices.DeleteFunc(c.acts, func(st *stood) bool { return !a.inForce(st) })
+		if c.fell = len(c.acts) > 0; c.fell {
 			c.why = fmt.Sprintf("traffic of %s fell to %.0f%% of its usual rate after it, that of services left alone is at %.0f%%",
 				s.Name, 100*s.Rate/s.Baseline, 100*level)
 		}
@@ -149,13 +157,14 @@ func (a *Autopilot) rollBack(out *gathered) {
 			continue
 		}
 		for _, st := range c.acts {
-			if now, ok := a.standing.Get(st.target.Prefix); !ok || now.id != st.id {
+			if !a.inForce(st) {
 				continue
 			}
 			seen := detect.Suspect{Service: service, MayAct: true}
 			r := out.add(gatherKey{verb: Unblock, service: service}, st.target, &seen, "roll-back of block: "+c.why, nil)
 			r.Only = append(r.Only, st.id)
 		}
-		*c = cover{restsTo: a.now.Add(restAfter), why: c.why}
+		// What could not be taken back stands, and is asked for again.
+		*c = cover{acts: c.acts, restsTo: a.now.Add(restAfter), why: c.why}
 	}
 }

@@ -42,6 +42,18 @@ func (s *spending) spend(now time.Time, n int) {
 	s.sum += n
 }
 
+// giveBack takes back n of what was spent at a time, as far as that is still
+// counted: nothing came of it.
+func (s *spending) giveBack(at time.Time, n int) {
+	slot := min(at.UnixNano()/int64(s.slot), s.last)
+	if s.last-slot >= int64(len(s.count)) {
+		return
+	}
+	n = min(n, s.count[slot%60])
+	s.count[slot%60] -= n
+	s.sum -= n
+}
+
 // thisSlot is what was spent in the newest sixtieth of the window.
 func (s *spending) thisSlot(now time.Time) int {
 	s.at(now)

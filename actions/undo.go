@@ -130,12 +130,19 @@ func (d *Dispatcher) commitUndo(ctx context.Context, p *planned, a Answer) ([]De
 	d.mu.Lock()
 	out := make([]Decision, 0, len(rs))
 	for _, r := range rs {
-		if d.records[r.id] != r {
+		switch {
+		case d.records[r.id] != r:
 			// It ended by itself, and the undo took it for standing: its end is
-			// written once more.
+			// written once more. What a person wanted holds all the same.
 			r.owes = true
-		} else if r.end == "" {
+			if byPerson(q.Actor) && (r.verb == Block || r.verb == Throttle) {
+				d.exempt.add(r.key, d.now().Add(d.o.Exempt))
+			}
+		case r.end == "":
 			d.lift(r, Undone, q.Actor, q.Actor.Name)
+		case r.end == Expired: // its TTL ended while this was written down
+			ender := q.Actor
+			r.end, r.ender, r.endedBy = Undone, &ender, q.Actor.Name
 		}
 		out = append(out, r.decision())
 	}

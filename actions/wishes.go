@@ -13,6 +13,7 @@ type wish struct {
 	first     time.Time // when it was first recommended
 	last      time.Time // when it was last seen
 	notBefore time.Time // the playbook's wait
+	cost      int       // what it spent of Autopilot.weights when it was asked for
 	heap      *wishes
 	index     int
 }
