@@ -11,12 +11,12 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"levee/actions"
 	"levee/internal/command"
 	"levee/internal/config"
 	"levee/internal/enforcer"
@@ -37,11 +37,12 @@ func newEnforcer(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o, err := enforcerOptions(conf, socket, group, users)
+			log := slog.New(slog.NewTextHandler(g.streams.Err, nil))
+			o, err := enforcerOptions(conf, socket, group, users, log)
 			if err != nil {
 				return command.Wrong(err)
 			}
-			o.Log = slog.New(slog.NewTextHandler(g.streams.Err, nil))
+			o.Log = log
 			s, err := enforcer.Listen(o)
 			if err != nil {
 				return err
@@ -70,14 +71,34 @@ func newEnforcer(g *global) *cobra.Command {
 	return c
 }
 
-// rereadGuardrails takes over allow list and trusted proxies of levee.yaml as
-// they are now. A mistake changes nothing.
+// enforcerLimits is what the enforcer checks again by itself. The budget of
+// active blocks has a tenth to spare: hosts of a fleet begin at the same time.
+func enforcerLimits(c config.Config, log *slog.Logger) (enforcer.Limits, error) {
+	most := c.Auto.Budget.ActiveBlocks
+	l := enforcer.Limits{Blocks: most + most/10}
+	var err error
+	if l.Guardrails, err = station.Guardrails(c); err != nil {
+		return l, err
+	}
+	if len(c.Detect.GeoIP) > 0 && slices.ContainsFunc(c.Allow, func(a config.Allow) bool { return a.ASN != 0 }) {
+		facts, err := station.Facts(c)
+		if err != nil {
+			log.Warn("the enforcer does not check the allow list's ASNs, levee does", "error", err)
+			return l, nil
+		}
+		l.Facts = facts.Facts
+	}
+	return l, nil
+}
+
+// rereadGuardrails takes over allow list, trusted proxies and the budget of
+// active blocks of levee.yaml as they are now. A mistake changes nothing.
 func rereadGuardrails(g *global, s *enforcer.Server, log *slog.Logger) {
 	conf, err := g.loadWithoutSecrets()
 	if err == nil {
-		var guard *actions.Guardrails
-		if guard, err = station.Guardrails(conf); err == nil {
-			s.SetGuardrails(guard)
+		var limits enforcer.Limits
+		if limits, err = enforcerLimits(conf, log); err == nil {
+			s.SetLimits(limits)
 			log.Info("the guardrails of levee.yaml are reloaded")
 			return
 		}
@@ -85,7 +106,7 @@ func rereadGuardrails(g *global, s *enforcer.Server, log *slog.Logger) {
 	log.Error("the guardrails were not reloaded: nothing changed", "error", err)
 }
 
-func enforcerOptions(c config.Config, socket, group string, users []string) (enforcer.Options, error) {
+func enforcerOptions(c config.Config, socket, group string, users []string, log *slog.Logger) (enforcer.Options, error) {
 	o := enforcer.Options{Socket: socket}
 	if o.Socket == "" {
 		o.Socket = c.Actions.Enforcer
@@ -94,7 +115,7 @@ func enforcerOptions(c config.Config, socket, group string, users []string) (enf
 		return o, errors.New("no socket; give --socket, or actions.enforcer in levee.yaml")
 	}
 	var err error
-	if o.Guardrails, err = station.Guardrails(c); err != nil {
+	if o.Limits, err = enforcerLimits(c, log); err != nil {
 		return o, err
 	}
 	if o.Enforcers, err = station.Privileged(c, time.Now, nil); err != nil {

@@ -8,8 +8,8 @@
 // users it was told to (SO_PEERCRED), takes four verbs (apply, revoke, list,
 // check) for the enforcers it was given, and checks every target against
 // guardrails of its own: whoever takes over the asking process still can't
-// block the allow list, this host, anything wider than /24 or /48, or without
-// an end.
+// block the allow list, this host, anything wider than /24 or /48, without an
+// end, or more at a time than auto.budget.active_blocks and a tenth.
 //
 // Concurrency: Server.Run owns a goroutine for each connection and awaits
 // them. A Client may be used by many goroutines and starts none.

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 
 	"levee/actions"
 	"levee/actions/denylist"
+	"levee/detect"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -173,7 +175,7 @@ func TestItsOwnGuardrails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := serve(t, Options{Enforcers: []actions.Enforcer{m}, Guardrails: g})
+	c := serve(t, Options{Enforcers: []actions.Enforcer{m}, Limits: Limits{Guardrails: g}})
 	endless, late := block("endless", "203.0.113.1/32"), block("late", "203.0.113.2/32")
 	endless.Expires, late.Expires = time.Time{}, time.Now().Add(400*24*time.Hour)
 	scale := block("scale", "203.0.113.3/32")
@@ -193,6 +195,71 @@ func TestItsOwnGuardrails(t *testing.T) {
 	}
 	if len(m.held) != 1 {
 		t.Errorf("held %v", m.held)
+	}
+}
+
+// TestItsOwnBudget: no more than is allowed at a time, whoever asks, counted
+// with what was held before; what is held may be renewed, what ended makes room.
+func TestItsOwnBudget(t *testing.T) {
+	m := &memory{held: map[netip.Prefix]actions.Decision{}}
+	before := block("before", "203.0.113.200/32")
+	m.held[before.Target.Prefix] = before
+	var later atomic.Int64
+	g, err := actions.NewGuardrails(actions.GuardrailOptions{Allow: []actions.Rule{{Value: "asn:64500"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := serve(t, Options{Enforcers: []actions.Enforcer{m}, Now: func() time.Time { return time.Now().Add(time.Duration(later.Load())) },
+		Limits: Limits{Guardrails: g, Blocks: 4, Facts: func(a netip.Addr) detect.Facts {
+			if a == netip.MustParseAddr("192.0.2.9") {
+				return detect.Facts{ASN: 64500}
+			}
+			return detect.Facts{ASN: 64501}
+		}}})
+	ctx := context.Background()
+	apply := func(ids ...string) (took int, notes string) {
+		var ds []actions.Decision
+		for _, id := range ids {
+			ds = append(ds, block(id, id+"/32"))
+		}
+		rs, err := c.Apply(ctx, ds)
+		if err != nil || len(rs) != len(ds) {
+			t.Fatalf("%+v, %v", rs, err)
+		}
+		for _, r := range rs {
+			if r.OK {
+				took++
+			}
+			notes += r.Note
+		}
+		return took, notes
+	}
+	if n, notes := apply("203.0.113.1", "203.0.113.200", "203.0.113.2", "203.0.113.3", "203.0.113.4"); n != 4 ||
+		notes != "the enforcer refuses: 4 blocks are the most here; undo some, or raise auto.budget.active_blocks" {
+		t.Fatalf("%d were taken: %s", n, notes)
+	}
+	if n, notes := apply("203.0.113.1", "203.0.113.3"); n != 2 {
+		t.Errorf("%d of 2 renewed: %s", n, notes)
+	}
+	if n, _ := apply("203.0.113.4"); n != 0 || len(m.held) != 4 {
+		t.Errorf("%d were taken, %d are held", n, len(m.held))
+	}
+	if _, err := c.Revoke(ctx, []actions.Decision{block("203.0.113.1", "203.0.113.1/32")}); err != nil {
+		t.Fatal(err)
+	}
+	if n, notes := apply("203.0.113.4"); n != 1 {
+		t.Errorf("what was lifted left no room: %s", notes)
+	}
+	later.Store(int64(30 * time.Minute))
+	if n, _ := apply("203.0.113.5"); n != 0 {
+		t.Error("nothing has ended yet")
+	}
+	later.Store(int64(61 * time.Minute))
+	if n, notes := apply("203.0.113.5"); n != 1 {
+		t.Errorf("what ended left no room: %s", notes)
+	}
+	if n, notes := apply("192.0.2.9"); n != 0 || !strings.HasPrefix(notes, "the enforcer refuses: allow_list: asn:64500 is on the allow list") {
+		t.Errorf("%d were taken: %s", n, notes)
 	}
 }
 
@@ -277,12 +344,12 @@ func TestTheSocketsPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, o := range map[string]Options{
-		"relative":      {Socket: "x.sock", Guardrails: g, Enforcers: m},
-		"a file":        {Socket: file, Guardrails: g, Enforcers: m},
-		"no directory":  {Socket: filepath.Join(dir, "none", "s"), Guardrails: g, Enforcers: m},
-		"open to all":   {Socket: filepath.Join(open, "s"), Guardrails: g, Enforcers: m},
+		"relative":      {Socket: "x.sock", Limits: Limits{Guardrails: g}, Enforcers: m},
+		"a file":        {Socket: file, Limits: Limits{Guardrails: g}, Enforcers: m},
+		"no directory":  {Socket: filepath.Join(dir, "none", "s"), Limits: Limits{Guardrails: g}, Enforcers: m},
+		"open to all":   {Socket: filepath.Join(open, "s"), Limits: Limits{Guardrails: g}, Enforcers: m},
 		"no guardrails": {Socket: filepath.Join(dir, "s"), Enforcers: m},
-		"no enforcers":  {Socket: filepath.Join(dir, "s"), Guardrails: g},
+		"no enforcers":  {Socket: filepath.Join(dir, "s"), Limits: Limits{Guardrails: g}},
 	} {
 		if s, err := Listen(o); err == nil {
 			t.Errorf("%s: taken", name)
@@ -291,18 +358,18 @@ func TestTheSocketsPlace(t *testing.T) {
 	}
 	// A dead process's socket is replaced, a living one's is not.
 	path := filepath.Join(dir, "s")
-	first, err := Listen(Options{Socket: path, Guardrails: g, Enforcers: m})
+	first, err := Listen(Options{Socket: path, Limits: Limits{Guardrails: g}, Enforcers: m})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(Options{Socket: path, Guardrails: g, Enforcers: m}); err == nil || !strings.Contains(err.Error(), "another one") {
+	if _, err := Listen(Options{Socket: path, Limits: Limits{Guardrails: g}, Enforcers: m}); err == nil || !strings.Contains(err.Error(), "another one") {
 		t.Errorf("a second server: %v", err)
 	}
 	first.listener.SetUnlinkOnClose(false)
 	if err := first.listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Listen(Options{Socket: path, Guardrails: g, Enforcers: m})
+	again, err := Listen(Options{Socket: path, Limits: Limits{Guardrails: g}, Enforcers: m})
 	if err != nil {
 		t.Fatal(err)
 	}

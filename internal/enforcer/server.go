@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,22 +24,30 @@ import (
 
 // Options describes a Server. Socket, Guardrails and Enforcers are required.
 type Options struct {
-	Socket     string              // path; its directory must not be writable by strangers
-	Guardrails *actions.Guardrails // checked again for every apply
-	Enforcers  []actions.Enforcer  // by their names
-	Users      []uint32            // who may ask; default: root and the user this process runs as
-	Group      int                 // group of the socket; 0: this process's own
-	MaxTTL     time.Duration       // longest block taken; default 7 days
-	Idle       time.Duration       // how long a connection may take to ask, or to take its answer; default 10s
-	Work       time.Duration       // how long one request may be worked on; default 2m
-	Log        *slog.Logger        // default: discard
-	Now        func() time.Time    // default time.Now
+	Limits
+	Socket    string             // path; its directory must not be writable by strangers
+	Enforcers []actions.Enforcer // by their names
+	Users     []uint32           // who may ask; default: root and the user this process runs as
+	Group     int                // group of the socket; 0: this process's own
+	MaxTTL    time.Duration      // longest block taken; default 7 days
+	Idle      time.Duration      // how long a connection may take to ask, or to take its answer; default 10s
+	Work      time.Duration      // how long one request may be worked on; default 2m
+	Log       *slog.Logger       // default: discard
+	Now       func() time.Time   // default time.Now
+}
+
+// Limits are what every apply is checked against again. Guardrails is required.
+type Limits struct {
+	Guardrails *actions.Guardrails
+	Facts      func(netip.Addr) detect.Facts // for the allow list's ASNs; nil: they are not checked here
+	Blocks     int                           // how many blocks each enforcer holds at most; 0: any number
 }
 
 // Server answers an unprivileged levee.
 type Server struct {
 	o        Options
-	guard    atomic.Pointer[actions.Guardrails]
+	limits   atomic.Pointer[Limits]
+	tally    tally
 	listener *net.UnixListener
 	slots    chan struct{} // connections at a time
 }
@@ -88,13 +97,13 @@ func Listen(o Options) (*Server, error) {
 		return nil, fmt.Errorf("enforcer: open the socket to its group: %w", err)
 	}
 	s := &Server{o: o, listener: l, slots: make(chan struct{}, connectionsMost)}
-	s.guard.Store(o.Guardrails)
+	s.limits.Store(&o.Limits)
 	return s, nil
 }
 
-// SetGuardrails changes what every apply is checked against from now on. It
-// may be called while Run runs.
-func (s *Server) SetGuardrails(g *actions.Guardrails) { s.guard.Store(g) }
+// SetLimits changes what every apply is checked against from now on. It may be
+// called while Run runs.
+func (s *Server) SetLimits(l Limits) { s.limits.Store(&l) }
 
 // clear removes what a dead process left; anything else at the path stays and
 // is an error.
@@ -221,6 +230,9 @@ func (s *Server) handle(ctx context.Context, q request) answer {
 			ds[i] = q.Items[i].decision()
 		}
 		receipts, err := e.Revoke(ctx, ds)
+		if err == nil {
+			s.tally.note(e, ds, receipts, true)
+		}
 		return answer{Receipts: receipts, Error: text(err)}
 	case list:
 		held, err := e.List(ctx)
@@ -244,17 +256,27 @@ func (s *Server) handle(ctx context.Context, q request) answer {
 func (s *Server) apply(ctx context.Context, e actions.Enforcer, items []item) answer {
 	var a answer
 	var ds []actions.Decision
+	coming := 0
 	for _, it := range items {
 		d := it.decision()
-		if why := s.refuse(e, d); why != "" {
+		why := s.refuse(e, d)
+		fresh := false
+		if why == "" {
+			fresh, why = s.tally.room(ctx, e, d.Target.Prefix, coming, s.limits.Load().Blocks, s.o.Now())
+		}
+		if why != "" {
 			s.o.Log.Warn("enforcer: refused", "decision", d.ID, "target", d.Target.Key(), "why", why)
 			a.Receipts = append(a.Receipts, actions.Receipt{Decision: d.ID, Enforcer: e.Name(), At: s.o.Now(), Note: "the enforcer refuses: " + why})
 			continue
+		}
+		if fresh {
+			coming++
 		}
 		ds = append(ds, d)
 	}
 	if len(ds) > 0 {
 		receipts, err := e.Apply(ctx, ds)
+		s.tally.note(e, ds, receipts, false) // on an error it may hold them
 		a.Receipts, a.Error = append(a.Receipts, receipts...), text(err)
 	}
 	return a
@@ -273,7 +295,12 @@ func (s *Server) refuse(e actions.Enforcer, d actions.Decision) string {
 	case d.Expires.Sub(now) > s.o.MaxTTL:
 		return fmt.Sprintf("it lasts longer than %s", s.o.MaxTTL)
 	}
-	if no := s.guard.Load().Check(d.Target, actions.Actor{}, &detect.Suspect{}); no != nil {
+	l := s.limits.Load()
+	no := l.Guardrails.Check(d.Target, actions.Actor{}, &detect.Suspect{})
+	if p := d.Target.Prefix; no == nil && l.Facts != nil && p.IsValid() {
+		no = l.Guardrails.CheckFacts(d.Target, l.Facts(p.Addr()))
+	}
+	if no != nil {
 		return no.String()
 	}
 	return ""
