@@ -82,7 +82,7 @@ func (o *Operator) Own(ctx context.Context, incident, from, to string) error {
 	if to != a.Name {
 		what = a.Name + " hands incident " + incident + " over to " + to
 	}
-	o.s.tell("info", what)
+	o.s.tell("info", what+o.s.peers.passOn(incident, what, ownerWish, to))
 	return o.s.Record(ctx, a, "incident owner "+incident, to)
 }
 

@@ -46,8 +46,57 @@ func newsWish(kind detect.EventKind, in *detect.Incident, text string) actions.R
 		Incident: in.ID, Reason: text, Evidence: []string{string(kind)}, Score: float64(notify.OfIncident(kind, in, time.Time{}).Severity)}
 }
 
+// What a person did with an incident on a host that does not tell people, in the
+// evidence of the wish that passes it on, with what was said.
+const (
+	ownerWish = "incident owner" // and to whom it belongs
+	muteWish  = "incident mute"  // and until when
+)
+
+// passOn passes what a person did with an incident here on to the host that
+// tells people, and returns the words for that; "" when this host tells them.
+func (p *peers) passOn(incident, text string, what ...string) string {
+	if !p.follows() {
+		return ""
+	}
+	p.node.Wish(actions.Request{Verb: actions.Notify, Targets: []actions.Target{{}}, Actor: actions.Auto, Incident: incident, Reason: text, Evidence: what})
+	return "; passed on to " + cmp.Or(p.node.State().Leader, "the host") + ", which tells people"
+}
+
+// ofPerson does here what a person did with an incident on another host, and
+// reports whether q says such a thing.
+func (s *Station) ofPerson(q actions.Request) bool {
+	if q.Verb != actions.Notify || len(q.Evidence) != 2 || q.Incident == "" {
+		return false
+	}
+	switch x := q.Evidence[1]; q.Evidence[0] {
+	case ownerWish:
+		if s.notifier != nil {
+			s.notifier.Acknowledge(q.Incident, said(x))
+		}
+	case muteWish:
+		until, err := time.Parse(time.RFC3339, x)
+		if err != nil {
+			return true // no console of ours says that
+		}
+		if most := s.o.Now().Add(muteMost); until.After(most) {
+			until = most
+		}
+		if s.notifier != nil {
+			s.notifier.Mute(q.Incident, until)
+		}
+	default:
+		return false
+	}
+	s.tell("info", said(q.Reason))
+	return true
+}
+
 // wishOfPeer carries out what another host asks this one for, which leads.
 func (s *Station) wishOfPeer(ctx context.Context, q actions.Request) {
+	if s.ofPerson(q) {
+		return
+	}
 	if q.Verb != actions.Notify || len(q.Evidence) != 1 || len(q.Targets) != 1 {
 		s.carryOut(ctx, q)
 		return
@@ -94,7 +143,7 @@ func (o *Operator) Mute(ctx context.Context, incident string, d time.Duration) e
 		return errors.New("mute: nobody is told anything; list places under notify: in levee.yaml")
 	}
 	until := o.s.o.Now().Add(d)
-	if !o.s.notifier.Mute(incident, until) {
+	if !o.s.notifier.Mute(incident, until) && !o.s.peers.follows() {
 		return fmt.Errorf("mute: nobody was told of an incident %q on this host; levee incidents lists them", said(incident))
 	}
 	if err := o.s.cases.change(incident, func(c *status.Case) error {
@@ -109,7 +158,7 @@ func (o *Operator) Mute(ctx context.Context, incident string, d time.Duration) e
 	if d > 0 {
 		what, value = a.Name+" mutes incident "+incident+" for "+d.String(), d.String()
 	}
-	o.s.tell("info", what)
+	o.s.tell("info", what+o.s.peers.passOn(incident, what, muteWish, until.UTC().Format(time.RFC3339)))
 	return o.s.Record(ctx, a, "incident mute "+incident, value)
 }
 
