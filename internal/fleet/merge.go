@@ -2,8 +2,8 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"levee/actions"
@@ -55,22 +55,34 @@ func (n *Node) pull(ctx context.Context) error {
 	if after < 0 {
 		matter = now
 	}
-	n.mu.Lock()
-	skip := n.read.skip(after)
-	n.mu.Unlock()
-	highest := after
-	for {
+	skip := n.skip(after)
+	highest, from := after, after
+	var got news
+	for looks := 1; ; {
 		began := n.reading()
 		one, cancel := within(ctx, pageMost)
-		docs, err := n.o.Index.Since(one, highest, skip, matter, pageMost)
+		docs, err := n.o.Index.Since(one, from, skip, matter, pageMost)
 		cancel()
 		if err != nil {
-			return err
+			return errors.Join(err, n.carryOut(ctx, &got))
 		}
 		for i := range docs {
 			highest = max(highest, docs[i].Seq)
 		}
-		if err := n.observe(ctx, docs, began, whole); err != nil {
+		n.learnAll(&got, docs, began, whole)
+		switch {
+		case len(docs) == pageMost:
+			from = highest
+			if !whole {
+				continue
+			}
+		case !whole && len(docs) > 0 && got.many() && looks < looksMost:
+			looks++
+			from, skip = after, n.skip(after)
+			n.rest(ctx)
+			continue
+		}
+		if err := n.carryOut(ctx, &got); err != nil {
 			return err
 		}
 		if len(docs) < pageMost {
@@ -129,14 +141,50 @@ func (n *Node) reading() uint64 {
 	return n.turn
 }
 
-// observe merges documents that were read into what is known, and carries out
-// here what follows. began is when they were asked for. sure is an answer that
-// no writing of before can be missing in: what is older in it than what is
-// known is of an index that was made anew.
-func (n *Node) observe(ctx context.Context, docs []Doc, began uint64, sure bool) error {
-	now := n.now()
-	var stand, ended []*Record
+func (n *Node) skip(after int64) []Span {
 	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.read.skip(after)
+}
+
+// news is what follows for this host from what it read.
+type news struct{ stand, ended []*Record }
+
+const (
+	// many are so many that more of them may be on the way: what is written at
+	// once can be read in parts, and an enforcer that is told of the first part
+	// may not hear of the next for a second. rests is how long to wait for it,
+	// looksMost how often to look.
+	many      = 50
+	rests     = 100 * time.Millisecond
+	looksMost = 4
+)
+
+func (x *news) many() bool { return len(x.stand)+len(x.ended) >= many }
+
+func (n *Node) rest(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(rests):
+	}
+}
+
+// observe merges documents that were read into what is known, and carries out
+// here what follows; see learnAll.
+func (n *Node) observe(ctx context.Context, docs []Doc, began uint64, sure bool) error {
+	var got news
+	n.learnAll(&got, docs, began, sure)
+	return n.carryOut(ctx, &got)
+}
+
+// learnAll merges documents that were read into what is known, and adds to got
+// what follows. began is when they were asked for. sure is an answer that no
+// writing of before can be missing in: what is older in it than what is known is
+// of an index that was made anew.
+func (n *Node) learnAll(got *news, docs []Doc, began uint64, sure bool) {
+	now := n.now()
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	for _, d := range docs {
 		h, v := n.known[d.ID], version{d.Seq, d.Primary}
 		n.read.add(v)
@@ -165,35 +213,11 @@ func (n *Node) observe(ctx context.Context, docs []Doc, began uint64, sure bool)
 		}
 		n.hear(r, now)
 		if r.Kind == OfPlace && r.Ended != nil {
-			ended = append(ended, r)
+			got.ended = append(got.ended, r)
 		} else if r.Kind == OfPlace && r.stands(now) && (r.Only == "" || r.Only == n.o.Host) {
-			stand = append(stand, r)
+			got.stand = append(got.stand, r)
 		}
 	}
-	for id := range n.retry {
-		switch h := n.known[id]; {
-		case h == nil || h.rec == nil:
-		case h.rec.Ended != nil:
-			ended = append(ended, h.rec)
-		case h.rec.stands(now):
-			stand = append(stand, h.rec)
-		}
-	}
-	clear(n.retry)
-	worst := n.bad.untold()
-	n.mu.Unlock()
-	if worst != "" {
-		n.tell("warn", worst)
-	}
-	err := n.apply(ctx, stand, ended, n.handSwitches())
-	if err != nil { // it is known by now, and no reading brings it again
-		n.mu.Lock()
-		for _, r := range slices.Concat(stand, ended) {
-			n.retry[r.ID] = true
-		}
-		n.mu.Unlock()
-	}
-	return err
 }
 
 // fresh says what is wrong with r beside its signature: it is older than what
@@ -226,67 +250,4 @@ func (n *Node) hear(r *Record, now time.Time) {
 			n.heard(wished{r.By, *r.Wish, now})
 		}
 	}
-}
-
-// handSwitches returns what the fleet says of auto mode, nil when it says
-// nothing.
-func (n *Node) handSwitches() *Record {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	h := n.known[docID(n.o.Name, OfSwitches, "")]
-	if h == nil || h.rec == nil || n.local == nil {
-		return nil
-	}
-	return h.rec
-}
-
-// apply carries out here what the fleet says.
-func (n *Node) apply(ctx context.Context, stand, ended []*Record, sw *Record) error {
-	if n.local == nil {
-		return nil
-	}
-	if sw != nil {
-		s := *sw.Switches
-		s.Rev, s.Unsent = sw.Rev, false
-		if err := n.local.AdoptSwitches(ctx, s, sw.By); err != nil {
-			return err
-		}
-	}
-	if len(ended) > 0 {
-		es := make([]actions.Ended, len(ended))
-		for i, r := range ended {
-			es[i] = actions.Ended{Decision: *r.Decision, By: r.Ended.By, At: r.Ended.At}
-		}
-		if err := n.local.Release(ctx, es); err != nil {
-			return err
-		}
-	}
-	ds, from, err := n.revive(ctx, stand)
-	if err != nil || len(ds) == 0 {
-		return err
-	}
-	refused, err := n.local.Adopt(ctx, ds)
-	n.mu.Lock()
-	var first *Record
-	told := 0
-	for id, r := range from {
-		switch no, is := refused[id]; {
-		case err != nil, is && no.Rule == "ending":
-			n.retry[r.ID] = true
-		case is:
-			if told++; first == nil {
-				first = r
-			}
-		}
-	}
-	n.mu.Unlock()
-	if told > 0 {
-		d := first.Decision
-		text := fmt.Sprintf("%s %s by %s on %s is not carried out here: %s", d.Verb, d.Target, d.Actor.Name, d.Host, refused[d.ID])
-		if told > 1 {
-			text += fmt.Sprintf(" (and %d more)", told-1)
-		}
-		n.tell("warn", text)
-	}
-	return err
 }

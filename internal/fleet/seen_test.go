@@ -1,11 +1,15 @@
 package fleet
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
+
+	"levee/actions"
 )
 
 // TestSeen holds the runs against a plain set of numbers.
@@ -189,6 +193,52 @@ func TestWhatIsGoneIsLookedFor(t *testing.T) {
 			if x.holds("198.51.100.7") || !x.holds("198.51.100.8") || x.n.State().Alone {
 				t.Errorf("%s holds %v: %+v", x.name, x.wall.held, x.n.State())
 			}
+		}
+	})
+}
+
+// told counts how often a host is given decisions to carry out.
+type told struct {
+	Local
+	times atomic.Int64
+}
+
+func (x *told) Adopt(ctx context.Context, ds []actions.Decision) (map[string]actions.Refusal, error) {
+	x.times.Add(1)
+	return x.Local.Adopt(ctx, ds)
+}
+
+// TestPartsAreCarriedOutAsOne has a host read what is written in parts: it
+// carries them out at once, and not what was ended meanwhile.
+func TestPartsAreCarriedOutAsOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf()
+		var count told
+		a := newSite(t, s, "edge-a", nil)
+		b := newSite(t, s, "edge-b", func(x *site) { x.local = func(l Local) Local { count.Local = l; return &count } })
+		pass(3 * time.Second)
+		var first, second []string
+		for i := range 100 {
+			first, second = append(first, addr(i)), append(second, addr(100+i))
+		}
+		block := func(targets []string) {
+			_, err := a.block(ana, targets...)
+			must(t, err)
+		}
+		b.door.after("since", func() {
+			block(first)
+			b.door.after("since", func() {
+				block(second)
+				a.unblock(ana, first[0])
+				pass(rests / 2)
+			})
+		})
+		pass(5 * time.Second)
+		if got := count.times.Load(); got != 1 {
+			t.Errorf("carried out in %d parts", got)
+		}
+		if b.count() != 199 || b.holds(first[0]) || b.wall.applied[first[0]+"/32"] != 0 {
+			t.Errorf("%d held, the one that was ended %d times", b.count(), b.wall.applied[first[0]+"/32"])
 		}
 	})
 }
