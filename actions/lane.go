@@ -117,7 +117,7 @@ func (d *Dispatcher) runLane(ctx context.Context, l *lane) {
 	relist := time.NewTicker(relistEvery)
 	defer relist.Stop()
 	for ctx.Err() == nil { // what is not sent by then has its intent on disk
-		if batch := l.next(); len(batch) > 0 {
+		if batch := d.nextOf(l); len(batch) > 0 {
 			d.carryOut(ctx, l, batch)
 			continue
 		}
@@ -133,6 +133,14 @@ func (d *Dispatcher) runLane(ctx context.Context, l *lane) {
 			}
 		}
 	}
+}
+
+// nextOf takes l's next orders, but not while others are on their way: an
+// enforcer that is given three of a thousand may keep the rest waiting.
+func (d *Dispatcher) nextOf(l *lane) []order {
+	d.mu.Lock() // whoever queues orders holds it
+	defer d.mu.Unlock()
+	return l.next()
 }
 
 // keepOpen tells l's enforcer for whom SSH stays open.
