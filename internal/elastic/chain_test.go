@@ -87,6 +87,7 @@ func eventually(t testing.TB, what string, ok func() bool) {
 // may act on the index blocks the attacker, the other one only says so; both
 // know the fleet and what the attacker did before.
 func TestDocumentsReachTheDenyList(t *testing.T) {
+	elastic.Blank(t)
 	yes := true
 	acts, deny := running(t, &yes)
 	looks, none := running(t, nil)

@@ -5,10 +5,11 @@ import "testing"
 // RealNodeURL is the node's address, for tests from outside the package.
 func RealNodeURL(t testing.TB) string { return realNode(t).URL }
 
-// Superuser returns a client that may do everything on the node, NewKey an API
-// key of one of levee's roles.
+// Superuser returns a client that may do everything on the node, Blank too and
+// empties it, NewKey returns an API key of one of levee's roles.
 var (
 	Superuser = superuser
+	Blank     = blank
 	NewKey    = key
 )
 

@@ -53,7 +53,27 @@ func realNode(t testing.TB) *elasticsearch.Node {
 // superuser returns a client that may do everything on the real node.
 func superuser(t testing.TB) *Client {
 	t.Helper()
-	return client(t, Options{URLs: []string{realNode(t).URL}, User: elasticsearch.User, Password: elasticsearch.Password, Timeout: 30 * time.Second})
+	return client(t, Options{URLs: []string{realNode(t).URL}, User: elasticsearch.User, Password: elasticsearch.Password, Timeout: 2 * time.Minute})
+}
+
+// blank takes the indices that tests made from the real node, but not data
+// streams: a test that begins with it can be run again.
+func blank(t testing.TB) *Client {
+	t.Helper()
+	c := superuser(t)
+	var a struct {
+		Indices []struct {
+			Name   string `json:"name"`
+			Stream string `json:"data_stream"`
+		} `json:"indices"`
+	}
+	must(t, c.call(t.Context(), http.MethodGet, "/_resolve/index/*", nil, &a))
+	for _, x := range a.Indices {
+		if x.Stream == "" && x.Name != DecisionsIndex {
+			must(t, c.call(t.Context(), http.MethodDelete, "/"+x.Name, nil, nil))
+		}
+	}
+	return c
 }
 
 func client(t testing.TB, o Options) *Client {

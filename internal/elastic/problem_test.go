@@ -37,6 +37,15 @@ func hang(_ http.ResponseWriter, r *http.Request) {
 	<-r.Context().Done()
 }
 
+// patience is how long an answer of that kind is waited for: only the one that
+// never comes should be given up before a busy machine has given it.
+func patience(k Kind) time.Duration {
+	if k == Slow {
+		return 2 * time.Second
+	}
+	return time.Minute
+}
+
 // TestProblems breaks Elasticsearch in every way people meet, and asks for one
 // clear sentence and for recovery without anybody's help.
 func TestProblems(t *testing.T) {

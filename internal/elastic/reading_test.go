@@ -50,7 +50,7 @@ func TestReadingProblems(t *testing.T) {
 				answer(200, "X-Elastic-Product: Elasticsearch", `{"indices":[],"aggregations":{"windows":{"buckets":{"recent":{"doc_count":5}}},"count":{"value":9}}}`)(w, r)
 			}))
 			defer srv.Close()
-			r := NewReader(client(t, Options{URLs: []string{srv.URL}, Timeout: 250 * time.Millisecond}), FleetQuery{Index: "f-*"})
+			r := NewReader(client(t, Options{URLs: []string{srv.URL}, Timeout: patience(c.kind)}), FleetQuery{Index: "f-*"})
 			who := netip.MustParsePrefix("192.0.2.1/32")
 			_, ferr := r.Fleet(t.Context(), noon)
 			_, herr := r.History(t.Context(), who, time.Hour, noon)
@@ -73,7 +73,7 @@ func TestReadingProblems(t *testing.T) {
 
 // TestMappings asks real indices that map their fields otherwise than ECS.
 func TestMappings(t *testing.T) {
-	admin := superuser(t)
+	admin := blank(t)
 	put := func(index string, properties object) {
 		must(t, admin.call(t.Context(), http.MethodPut, "/"+index, object{"mappings": object{"properties": properties}}, nil))
 	}
@@ -125,7 +125,7 @@ func TestMappings(t *testing.T) {
 
 // TestClocks holds this host's clock against the cluster's.
 func TestClocks(t *testing.T) {
-	admin := superuser(t)
+	admin := blank(t)
 	must(t, admin.call(t.Context(), http.MethodPut, "/plain-clock", object{"mappings": object{"properties": object{"@timestamp": object{"type": "date"}, "source.ip": object{"type": "ip"},
 		"url.path": object{"type": "keyword"}, "http.response.status_code": object{"type": "long"}, "url.domain": object{"type": "keyword"},
 		"user_agent.original": object{"type": "keyword"}, "http.request.method": object{"type": "keyword"}}}}, nil))

@@ -135,7 +135,7 @@ func TestPublishThroughOutages(t *testing.T) {
 	must(t, admin.Setup(t.Context(), SetupOptions{Out: io.Discard}))
 	way := newCuttable(t, realNode(t).URL)
 	c := client(t, Options{URLs: []string{way.url}, APIKey: key(t, admin, "publish")})
-	host := Origin{Host: "edge-outages", Version: "test"}
+	host := Origin{Host: fmt.Sprintf("edge-outages-%d", time.Now().UnixNano()), Version: "test"}
 	o := PublisherOptions{Client: c, Dir: t.TempDir(), Origin: host, Requests: 1, Retry: 5 * time.Millisecond}
 	p, stop := startPublisher(t, o)
 	defer func() { stop() }()
@@ -186,10 +186,10 @@ func TestPublishThroughOutages(t *testing.T) {
 }
 
 func TestPublishEverything(t *testing.T) {
-	admin := superuser(t)
+	admin, origin := superuser(t), Origin{Host: fmt.Sprintf("everything-%d", time.Now().UnixNano()), Version: "test"}
 	must(t, admin.Setup(t.Context(), SetupOptions{Out: io.Discard}))
 	c := client(t, Options{URLs: []string{realNode(t).URL}, APIKey: key(t, admin, "publish")})
-	p, stop := startPublisher(t, PublisherOptions{Client: c, Dir: t.TempDir(), Origin: testOrigin})
+	p, stop := startPublisher(t, PublisherOptions{Client: c, Dir: t.TempDir(), Origin: origin})
 	defer stop()
 	put := func(docs []Doc, err error) {
 		t.Helper()
@@ -199,16 +199,16 @@ func TestPublishEverything(t *testing.T) {
 	}
 	one := func(d Doc, err error) ([]Doc, error) { return []Doc{d}, err }
 	snap := &detect.Snapshot{Now: noon, Total: detect.Traffic{Rate: 120, P95: -1}, Services: []detect.Service{{Name: "shop.example.com", Traffic: detect.Traffic{Rate: 120, P95: time.Second}}}}
-	put(testOrigin.Stats(snap, &actions.Board{}, status.Status{Now: noon}))
+	put(origin.Stats(snap, &actions.Board{}, status.Status{Now: noon}))
 	target := netip.MustParsePrefix("203.0.113.9/32")
-	put(one(testOrigin.Verdict(detect.Event{Time: noon, Kind: detect.SuspectSeen, Suspect: &detect.Suspect{Key: target, Attack: "login_abuse", Score: 91}})))
-	put(one(testOrigin.Verdict(detect.Event{Time: noon, Kind: detect.IncidentOpen, Incident: &detect.Incident{ID: "i-1", Service: "shop.example.com", Attack: "distributed_flood",
+	put(one(origin.Verdict(detect.Event{Time: noon, Kind: detect.SuspectSeen, Suspect: &detect.Suspect{Key: target, Attack: "login_abuse", Score: 91}})))
+	put(one(origin.Verdict(detect.Event{Time: noon, Kind: detect.IncidentOpen, Incident: &detect.Incident{ID: "i-1", Service: "shop.example.com", Attack: "distributed_flood",
 		Signature: detect.Signature{Path: "/search", Query: "random"}, Opened: noon}})))
-	put(one(testOrigin.Notice(actions.Notice{Time: noon, Level: "warn", Text: "auto mode stopped"})))
+	put(one(origin.Notice(actions.Notice{Time: noon, Level: "warn", Text: "auto mode stopped"})))
 	d := actions.Decision{ID: "d-1", Verb: actions.Block, Target: actions.Target{Prefix: target}, State: actions.Applied, Actor: actions.Auto, Created: noon, TTL: time.Minute, Expires: noon.Add(time.Minute)}
 	for seq, kind := range []string{"intent", "applied", "expired"} {
 		d.State = actions.State(kind)
-		event, now, err := testOrigin.Decision(d, kind, int64(seq+1), noon)
+		event, now, err := origin.Decision(d, kind, int64(seq+1), noon)
 		put([]Doc{event, now}, err)
 	}
 	until(t, "all sent", func() bool { return p.Counts().Waiting == 0 })
@@ -229,7 +229,8 @@ func TestPublishEverything(t *testing.T) {
 		{DecisionsIndex, "levee.decision.state", "expired", 1},
 		{DecisionsIndex, "event.module", "levee", 1},
 	} {
-		if got := count(t, admin, q.index, map[string]any{"term": map[string]any{q.field: q.value}}); got != q.want {
+		if got := count(t, admin, q.index, object{"bool": object{"filter": []any{
+			object{"term": object{q.field: q.value}}, object{"term": object{"observer.name": origin.Host}}}}}); got != q.want {
 			t.Errorf("%s with %s %v: %d, want %d", q.index, q.field, q.value, got, q.want)
 		}
 	}
