@@ -4,6 +4,7 @@ package actions_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -133,7 +134,30 @@ func TestKillAgainstRealEnforcers(t *testing.T) {
 	if err := deny.Close(); err != nil {
 		t.Error(err)
 	}
+	emptied(t, server.URL)
 	afterBuilds(t, j, want, byID)
+}
+
+// emptied waits until Jenkins has nothing queued: what the last life handed over
+// may begin after it.
+func emptied(t *testing.T, url string) {
+	t.Helper()
+	for range 1200 {
+		res, err := http.Get(url + "/queue/api/json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var q struct{ Items []struct{ ID int64 } }
+		err = json.NewDecoder(res.Body).Decode(&q)
+		if err = errors.Join(err, res.Body.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if len(q.Items) == 0 {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Error("Jenkins did not begin what it was given")
 }
 
 // afterBuilds replays every build that was triggered: no request twice, no
