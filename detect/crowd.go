@@ -59,6 +59,16 @@ type crowd struct {
 // old acquaintance.
 const oldSeconds = 300
 
+// acquainted reports whether a source that came long ago did enough here to be
+// known: it is a person's, or it kept coming and nothing was ever said against it.
+// Where people browse it must not have leapt: bots may come early and wait.
+func (e *Engine) acquainted(s *source, f *feature) bool {
+	if s.told != 0 {
+		return false
+	}
+	return s.marks&markPerson != 0 || s.long.hits >= 4 && (e.human(f.service, f.route, f.marks) < 0.4 || s.rate(e.sec) <= 20*s.formerly())
+}
+
 // inspect describes the sources whose requests c takes.
 func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 	w := &e.work
@@ -123,7 +133,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 			continue
 		}
 		add(&k.known, x.src.first < since-5)
-		add(&k.old, x.src.first < since-oldSeconds && x.src.told == 0)
+		add(&k.old, x.src.first < since-oldSeconds && e.acquainted(x.src, f))
 		for j, in := range e.incidents {
 			add(&overlap[j], x.src.incident == in.number)
 		}

@@ -117,7 +117,7 @@ func (e *Engine) explore(svc uint8, start cause, usual float64, from, sec int64)
 		return f
 	}
 	k := e.inspect(&c, from)
-	if k.samples < 8 || (k.sources < 3 || k.equal < 2) && k.mixed < 0.5 {
+	if k.samples < 8 || (k.sources < 3 || k.equal < 2 && (k.human < 0.4 || k.post >= 0.5)) && k.mixed < 0.5 {
 		return f // one or two sources are judged by themselves, and so is one that makes nearly all of it
 	}
 	if start.bare && e.spills(svc, excess) {

@@ -99,10 +99,10 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	if k.met >= 0.8 && k.each < 0.6 && c.rate-c.usual < 0.12*s.rate.usual() && k.err4 < 0.3 && !random && !login {
 		hostile = false // a monitor known here looks from more places: it asks seldom and is answered
 	}
-	if k.old >= 0.7 && k.each < e.opt.SourceRate/5 && k.odd < 0.8 && k.slow < 0.5 && k.none < 0.5 && k.missing < 0.6 && !random && !login && !failing {
+	if k.old >= 0.7 && k.equal >= 4 && k.each < e.opt.SourceRate/5 && k.odd < 0.8 && k.slow < 0.5 && k.none < 0.5 && k.missing < 0.6 && !random && !login && !failing {
 		hostile = false // whoever was here all along asks more of what it may ask
 	}
-	if k.signed >= 0.6 && k.each < 2 && c.rate-c.usual < max(10, s.rate.usual()) && k.err4 < 0.3 && !random && !login {
+	if k.signed >= 0.6 && k.each < e.opt.SourceRate/10 && c.rate-c.usual < max(10, s.rate.usual()) && k.err4 < 0.3 && !random && !login {
 		hostile = false // a crawler, a monitor or a reader that says who runs it
 	}
 	embedded := k.linked >= 0.7 && k.repeat <= 3 && k.err4 < 0.3 && !random && c.rule.has(dimRoute) && e.routes[c.rule.vals[dimRoute]].marks&routeAsset != 0
