@@ -61,13 +61,15 @@ func (w *world) results(n int, every, onset float64) {
 
 // signIns are an app's users; while the directory is down every one is refused
 // and the app tries again by itself.
-func (w *world) signIns(rate, onset, dur float64) {
+func (w *world) signIns(rate, onset, dur float64) { w.signInsWhile(rate, onset, dur, 401) }
+
+func (w *world) signInsWhile(rate, onset, dur float64, refused int) {
 	w.onset = onset
 	for t := w.exp(1 / rate); t < w.seconds; t += w.exp(1 / rate) {
 		a, at := w.addr(), t
 		for n := range 25 {
 			down := at >= onset && at < onset+dur
-			w.put(one{at: at, from: a, method: "POST", target: "/api/login", status: map[bool]int{false: 200, true: 401}[down], agent: "ShopApp/9.2 okhttp/4.12.0"})
+			w.put(one{at: at, from: a, method: "POST", target: "/api/login", status: map[bool]int{false: 200, true: refused}[down], agent: "ShopApp/9.2 okhttp/4.12.0"})
 			if !down {
 				break
 			}
@@ -77,6 +79,15 @@ func (w *world) signIns(rate, onset, dur float64) {
 			w.put(one{at: at + 2 + 4*float64(k), from: a, target: fmt.Sprintf("/api/stock/%d", w.r.IntN(900)), agent: "ShopApp/9.2 okhttp/4.12.0"})
 		}
 	}
+}
+
+// limited are passwords tried by n bots until the site's own limit turns
+// everybody away, its people too.
+func (w *world) limited(n int, rate, onset, dur float64) {
+	w.signInsWhile(1.5, onset, dur, 429)
+	w.bots(n, rate, onset, dur, 10, w.anywhere, func(i int, o *one) {
+		o.method, o.target, o.status, o.agent = "POST", "/api/login", 429, w.agents[i%5]
+	})
 }
 
 // embedded is a picture of ours on a page of another site.
@@ -179,6 +190,8 @@ func bystanderDrills() []drill {
 		{name: "webhooks catch up", seconds: 700, make: shop(20, func(w *world) { w.hooks(12, 0.05, 2, 400, 150) })},
 		{name: "readers reload results", seconds: 700, make: shop(40, func(w *world) { w.results(500, 15, 450) })},
 		{name: "nobody can sign in", seconds: 600, make: shop(20, func(w *world) { w.signIns(1.5, 300, 120) })},
+		{name: "nobody can sign in, for the limit on tried passwords", seconds: 600, make: shop(20, func(w *world) { w.limited(200, 0.5, 300, 150) }),
+			attacks: "login_abuse", recall: 0.9, within: 30},
 		{name: "picture on another site", seconds: 300, make: shop(40, func(w *world) { w.embedded(40, 150) })},
 		{name: "push to installed pages", seconds: 300, make: shop(40, func(w *world) { w.installed(20, 150, 120) })},
 		{name: "launcher never seen before", seconds: 400, make: shop(10, func(w *world) { w.fetchers(300, 150, 100) })},

@@ -35,7 +35,7 @@ func (e *Engine) enrol(in *incident, s *source) {
 	case old, s.marks&(markClaims|markFalse) == markClaims: // a crawler that can't be verified may be one
 		need *= 3
 	}
-	if in.crowd.fails < 0.6 && (e.asBefore(in, s) || in.apps.has(s.agent)) || e.dawdles(in, s) {
+	if in.crowd.fails < 0.6 && e.asBefore(in, s) || in.apps.has(s.agent) || e.dawdles(in, s) {
 		return
 	}
 	if e.sec-s.first < 5 && s.scripted() {
