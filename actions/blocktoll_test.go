@@ -67,7 +67,7 @@ func TestABlockOfAnOfficeIsTakenBack(t *testing.T) {
 			t.Parallel()
 			s := newOffice(t)
 			s.cut = c.cut
-			start := 250 // habits take four minutes
+			start := 160 // habits take four minutes, whole ones
 			for n := range floodAt + start + 60 {
 				if c.during != nil {
 					c.during(s, n-start)
@@ -134,7 +134,7 @@ func TestNoBlockOfABotnetIsTakenBack(t *testing.T) {
 	attacks := func(s *shop, i int, put putting) {
 		put(bot(i), "/search?q="+words[s.r.IntN(len(words))], s.people[i%len(s.people)].agent, "/item/lamp-1", 200)
 	}
-	const start = 250
+	const start = 160
 	for _, c := range []struct {
 		name string
 		cut  uint16
@@ -213,7 +213,7 @@ func TestNoBlockOfABotnetIsTakenBack(t *testing.T) {
 func TestAnAttackEndsTheRest(t *testing.T) {
 	t.Parallel()
 	s := newOffice(t)
-	const start = 250
+	const start = 160
 	for n := range start + floodAt + 130 {
 		switch n {
 		case start + floodAt + 20:
