@@ -97,12 +97,8 @@ func TestTheLeaderAloneTells(t *testing.T) {
 	}
 	op, leave := other.s.Join(actions.Actor{Name: "ana", Role: actions.Operator, Via: "console"})
 	defer leave()
-	if err := op.Own(t.Context(), incident(other), "", "ana"); err != nil {
-		t.Error(err)
-	}
-	if err := op.Mute(t.Context(), incident(other), time.Hour); err != nil {
-		t.Error(err)
-	}
+	mine := incident(other)
+	owned, muted := op.Own(t.Context(), mine, "", "ana"), op.Mute(t.Context(), mine, time.Hour)
 	said := func(e *edge, parts ...string) bool {
 		for _, n := range e.s.Notices(0) {
 			has := true
@@ -116,11 +112,14 @@ func TestTheLeaderAloneTells(t *testing.T) {
 		return false
 	}
 	flood("the leader hears who has it", func() bool {
-		return unsure() || said(lead, "ana has taken incident "+incident(other), "seen by "+other.name) && said(lead, "ana mutes incident "+incident(other)+" for 1h0m0s")
+		return unsure() || owned != nil || muted != nil || said(lead, "ana has taken incident "+mine, "seen by "+other.name) && said(lead, "ana mutes incident "+mine+" for 1h0m0s")
 	})
 	if unsure() {
 		t.Log("the cluster did not answer one of them in time, and it went on alone, as it must")
 		return
+	}
+	if owned != nil || muted != nil {
+		t.Errorf("taken: %v, muted: %v", owned, muted)
 	}
 	if !said(other, "ana has taken incident", "passed on to "+lead.name+", which tells people") {
 		t.Error("the console does not say where it goes")
