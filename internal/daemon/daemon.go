@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -231,7 +232,8 @@ func (d *Daemon) attend(ctx context.Context) {
 			}
 			if err != nil {
 				d.log.Error("the configuration was not reloaded", "error", err)
-				d.st.Announce("error", "levee.yaml was not reloaded: "+err.Error())
+				// A message line is short: what is wrong comes as soon as it can.
+				d.st.Announce("error", "not reloaded, nothing changed: "+strings.TrimPrefix(err.Error(), unchanged))
 			} else {
 				d.log.Info(said)
 				d.st.Announce("info", said)

@@ -21,6 +21,9 @@ func own(key string) bool {
 	return slices.ContainsFunc(ownKeys, func(k string) bool { return key == k || strings.HasPrefix(key, k+".") })
 }
 
+// unchanged begins the error of a reload.
+const unchanged = "reload: nothing changed: "
+
 // Reload reads levee.yaml again: all of it is right, or nothing changes. What
 // can change while levee runs holds at once; sessions are not dropped, except
 // of those who may not be here any more. What waits for another start is said.
@@ -35,19 +38,19 @@ func (d *Daemon) Reload(ctx context.Context) (string, error) {
 	}
 	next, err := d.o.Load()
 	if err != nil {
-		return "", fmt.Errorf("reload: nothing changed: %w", err)
+		return "", fmt.Errorf(unchanged+"%w", err)
 	}
 	directory, err := newDirectory(next.SSH)
 	if err != nil {
-		return "", fmt.Errorf("reload: nothing changed: %w", err)
+		return "", fmt.Errorf(unchanged+"%w", err)
 	}
 	if err := ConsoleOptions(next.Console).Check(); err != nil {
-		return "", fmt.Errorf("reload: nothing changed: console: %w", err)
+		return "", fmt.Errorf(unchanged+"console: %w", err)
 	}
 	before := d.st.Board()
 	now, later, err := d.st.Reconfigure(next)
 	if err != nil {
-		return "", fmt.Errorf("reload: nothing changed: %w", err)
+		return "", fmt.Errorf(unchanged+"%w", err)
 	}
 	was := *d.conf.Load()
 	for _, key := range config.Changes(was, next) {
