@@ -108,7 +108,7 @@ func startEngineers(b *testing.B) *engineers {
 	b.Cleanup(func() { _ = e.log.Close() })
 	var users strings.Builder // as many as there are consoles: what one may take of the processor has bounds
 	for i := range engineersHere {
-		fmt.Fprintf(&users, "{name: e%d, role: operator, keys: [%q]}, ", i, e.key.line())
+		fmt.Fprintf(&users, "\n  {name: e%d, role: operator, keys: [%q]}, ", i, e.key.line())
 	}
 	yaml := fmt.Sprintf("sources: [{file: %q, service: shop.example.com}]\nauto: {level: block}\nactions: {denylist: [{path: %q, style: plain}]}\n"+
 		"metrics: {listen: \"127.0.0.1:0\"}\nssh: {listen: \"127.0.0.1:0\", users: [%s]}\n", e.log.Name(), filepath.Join(dir, "deny"), users.String())
