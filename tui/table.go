@@ -63,15 +63,17 @@ func (t *table) touch(now time.Time) {
 func (t *table) load(d *data, now time.Time, dialog bool) {
 	t.total = max(d.snap.NSuspects, len(d.snap.Suspects))
 	t.held = t.pinned || dialog || now.Before(t.until)
-	at := make(map[netip.Prefix]int, len(d.snap.Suspects))
 	t.networks = false
 	for i := range d.snap.Suspects {
-		at[d.snap.Suspects[i].Key] = i
 		t.networks = t.networks || d.snap.Suspects[i].ASN != 0
 	}
 	var old []row
+	var at map[netip.Prefix]int // the suspects without a place, while places are held
 	if t.held {
-		old = t.rows
+		old, at = t.rows, make(map[netip.Prefix]int, len(d.snap.Suspects))
+		for i := range d.snap.Suspects {
+			at[d.snap.Suspects[i].Key] = i
+		}
 	}
 	rows := make([]row, 0, len(d.snap.Suspects)+1)
 	for _, r := range old {
@@ -86,11 +88,11 @@ func (t *table) load(d *data, now time.Time, dialog bool) {
 	n := len(rows)
 	for i := range d.snap.Suspects {
 		s := &d.snap.Suspects[i]
-		if _, ok := at[s.Key]; !ok {
+		if _, ok := at[s.Key]; !ok && t.held {
 			continue
 		}
 		r := row{s: s, st: d.stand.of(s.Key, d.now())}
-		if t.filter.match(subject{s, r.st, d.now()}) {
+		if t.filter == nil || t.filter.match(subject{s, r.st, d.now()}) {
 			rows = append(rows, r)
 		}
 	}
