@@ -38,7 +38,7 @@ func emptyData() *data {
 
 // load reads feed; old is kept where nothing changed.
 func load(feed Feed, old *data, staleAfter time.Duration) *data {
-	d := &data{snap: feed.Snapshot(), board: feed.Board(), status: feed.Status(), me: old.me, acts: old.acts, parts: map[string]part{}}
+	d := &data{snap: feed.Snapshot(), board: feed.Board(), status: feed.Status(), parts: map[string]part{}}
 	if d.snap == nil {
 		d.snap = &detect.Snapshot{}
 	}

@@ -81,10 +81,6 @@ func New(feed Feed, op Operator, opt Options) *Model {
 			m.table.filter = f
 		}
 	}
-	if op != nil {
-		m.d.me = op.Actor()
-		m.d.acts = m.d.me.Role == actions.Operator || m.d.me.Role == actions.Admin
-	}
 	m.screens = newScreens()
 	m.load()
 	return m
@@ -144,6 +140,10 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 func (m *Model) load() {
 	before := m.d
 	m.d = load(m.feed, m.d, m.opt.StaleAfter)
+	if m.op != nil { // asked anew: a role may change while somebody sits here
+		m.d.me = m.op.Actor()
+		m.d.acts = m.d.me.Role == actions.Operator || m.d.me.Role == actions.Admin
+	}
 	if m.d.acts {
 		m.d.waits = m.waiting()
 	}

@@ -212,7 +212,7 @@ func (m *Model) drawKeys(c *canvas) {
 	if c.w < 50 {
 		stop, help = "! STOP  ", m.keyOf("help")
 	}
-	if !m.d.board.Auto.Armed || m.op == nil {
+	if !m.d.board.Auto.Armed || !m.d.acts {
 		stop = ""
 	}
 	approve := ""
