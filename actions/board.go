@@ -108,6 +108,6 @@ type EnforcerHealth struct {
 type Notice struct {
 	Seq   uint64
 	Time  time.Time
-	Level string // ok, info, warn, error
+	Level string // ok, info, say (a person's words), warn, error
 	Text  string // sanitised
 }

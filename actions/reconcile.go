@@ -188,8 +188,11 @@ func (d *Dispatcher) liftOrphans(ctx context.Context, l *lane, orphans []Decisio
 		if err != nil {
 			return fmt.Errorf("take away %d entries that no decision asks for: %w", n, err)
 		}
-		d.notices.add(d.now(), "info", fmt.Sprintf("%s: took away %d entries that no decision asks for, first %s",
-			l.enforcer.Name(), n, orphans[0].Target))
+		what := fmt.Sprintf("%d entries that no decision asks for, first %s", n, orphans[0].Target)
+		if n == 1 {
+			what = fmt.Sprintf("%s, which no decision asks for", orphans[0].Target)
+		}
+		d.notices.add(d.now(), "info", l.enforcer.Name()+": took away "+what)
 		orphans = orphans[n:]
 	}
 	return nil

@@ -128,3 +128,32 @@ func TestAutoModeLeavesAnAnswerReadable(t *testing.T) {
 	d.sees("first 192.0.2.79")
 	d.misses("sort by one of")
 }
+
+// TestWordsOfAColleagueStay: what somebody says is read whole and stays for a
+// moment, whatever succeeds meanwhile; what goes wrong comes first.
+func TestWordsOfAColleagueStay(t *testing.T) {
+	f := newFake()
+	d := sit(t, f, 60, 15, plain)
+	tell := func(seq uint64, level, text string) {
+		f.mu.Lock()
+		f.notices = append(f.notices, actions.Notice{Seq: seq, Time: f.now, Level: level, Text: text})
+		f.mu.Unlock()
+		d.wait(time.Second)
+	}
+	sees := func(text string, want bool) {
+		t.Helper()
+		if got := strings.Contains(d.m.View(), text); got != want {
+			t.Errorf("%q is seen: %v\n%s", text, got, d.m.View())
+		}
+	}
+	tell(101, "say", "bo says: I take this one, watch the logins of the shop")
+	tell(102, "ok", "block 192.0.2.77 for 1h0m0s (auto)")
+	sees("bo says: I take this one", true)
+	sees("of the shop", true)
+	tell(103, "error", "nothing can be decided")
+	sees("nothing can be decided", true)
+	sees("bo says", false)
+	f.step(newFor+time.Second, nil)
+	tell(104, "ok", "block 192.0.2.78 for 1h0m0s (auto)")
+	sees("192.0.2.78", true)
+}

@@ -155,18 +155,31 @@ func (m *Model) answer() int {
 	return -1
 }
 
+// matters reports whether n is read before what went well: what went wrong, and
+// what a colleague says.
+func matters(n *actions.Notice) bool {
+	return n.Level == "warn" || n.Level == "error" || n.Level == "say"
+}
+
 // latest is the message that stands on the line. What went well for somebody
-// does not push a warning aside that is new; what this session itself has to say
-// does.
+// pushes neither a warning aside that is new nor what a colleague just said; what
+// this session itself has to say does.
 func (m *Model) latest() int {
 	if i := m.answer(); i >= 0 {
 		return i
 	}
 	n := len(m.notices) - 1
+	spoken := -1
 	for i := n; i >= 0 && m.notices[i].Seq > 0 && m.d.now().Sub(m.notices[i].Time) <= newFor; i-- {
-		if l := m.notices[i].Level; l == "warn" || l == "error" {
+		switch m.notices[i].Level {
+		case "warn", "error":
 			return i
+		case "say":
+			spoken = max(spoken, i)
 		}
+	}
+	if spoken >= 0 {
+		return spoken
 	}
 	return n
 }
@@ -174,7 +187,7 @@ func (m *Model) latest() int {
 // drawLong writes a message that does not fit on its line, while it is new, on
 // two: it covers the last line above, so that no row moves.
 func (m *Model) drawLong(c *canvas, n *actions.Notice) bool {
-	if n.Level != "warn" && n.Level != "error" || m.d.now().Sub(n.Time) > newFor || c.h < 15 {
+	if !matters(n) || m.d.now().Sub(n.Time) > newFor || c.h < 15 {
 		return false
 	}
 	p, mark := m.levelPen(n.Level)

@@ -118,7 +118,7 @@ func (o *Operator) Say(text string) error {
 	if !o.s.talk.mayTalk(a.Name, o.s.o.Now()) {
 		return errors.New("say: that is more than the others can read; wait a few seconds")
 	}
-	o.s.tell("info", a.Name+" says: "+text)
+	o.s.tell("say", a.Name+" says: "+text)
 	return nil
 }
 
