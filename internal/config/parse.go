@@ -84,6 +84,10 @@ func deepest(text []byte) int {
 				brackets++
 			case ']', '}':
 				brackets = max(brackets-1, 0)
+			case ',':
+				if brackets > 0 { // what follows stands beside it, not within
+					deep, marks = max(deep, marks/2), 0
+				}
 			case '-', '?', ':':
 				if i+1 < len(l) && (l[i+1] == ' ' || l[i+1] == '\t' || l[i+1] == '\n') {
 					marks++

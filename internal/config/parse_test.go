@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/netip"
 	"strings"
@@ -209,6 +210,27 @@ func TestTextThatNests(t *testing.T) {
 		_, err := read(strings.Repeat(piece, 200_000))
 		if err == nil {
 			t.Errorf("%q repeated loads", piece)
+		}
+	}
+}
+
+func TestHowDeepAFileNests(t *testing.T) {
+	var people []string
+	for i := range 200 {
+		people = append(people, fmt.Sprintf("{name: u%d, role: viewer, keys: []}", i))
+	}
+	for name, c := range map[string]struct {
+		text string
+		want string // part of the error, "" none
+	}{
+		"many on one line":     {"ssh: {users: [" + strings.Join(people, ", ") + "]}", ""},
+		"brackets":             {"sources: " + strings.Repeat("[", 70), "nested deeper"},
+		"indicators":           {strings.Repeat("- ", 200) + "a", "nested deeper"},
+		"indicators in a flow": {"sources: [a, " + strings.Repeat("? ", 200) + "a]", "nested deeper"},
+	} {
+		_, err := Parse("levee.yaml", []byte(c.text))
+		if got := fmt.Sprint(err); c.want != "" && !strings.Contains(got, c.want) || c.want == "" && strings.Contains(got, "nested deeper") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
