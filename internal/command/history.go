@@ -259,7 +259,7 @@ func auditVerb(run Runner) *cobra.Command {
 				return err
 			}
 			return list(s.Out, f, fmt.Sprintf("%8s  %-24s  %-10s %-14s %-10s %s", "ROW", "TIME", "KIND", "DECISION", "BY", "WHAT"), rows, func(r ledger.AuditRow) string {
-				return fmt.Sprintf("%8d  %-24s  %-10s %-14s %-10s %s", r.Seq, stamp(r.Time), r.Kind, r.Decision, r.Actor, r.Body)
+				return fmt.Sprintf("%8d  %-24s  %-10s %-14s %-10s %s", r.Seq, stamp(r.Time), r.Kind, r.Decision, r.Actor, r.Words())
 			})
 		})
 	c.Flags().IntVar(&limit, "limit", 50, "at most so many rows")
