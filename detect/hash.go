@@ -12,10 +12,13 @@ const (
 	mixB = 0xe7037ed1a0b428db
 )
 
-// mix folds two words into one through a 128-bit product, the step wyhash is built on.
+// mix folds two words into one through a 128-bit product, the step wyhash is built
+// on. The words go into the result too: where one of them makes the product zero,
+// which whoever knows the constants can look for, the other is not forgotten.
 func mix(a, b uint64) uint64 {
-	hi, lo := bits.Mul64(a^mixA, b^mixB)
-	return hi ^ lo
+	a, b = a^mixA, b^mixB
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo ^ a ^ b
 }
 
 // hashBytes hashes b. The seed is fixed so that the same requests always fall
