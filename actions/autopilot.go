@@ -300,7 +300,7 @@ func (a *Autopilot) changedBlock(d Decision) {
 			a.nStanding--
 			a.usual -= old.usual
 		}
-		if d.takenBack() && !(known && a.resting(old.service)) {
+		if d.takenBack() && (!known || !a.resting(old.service)) {
 			a.restFrom(d.Changed, d.Target.Key(), "block of "+d.Target.String())
 		}
 		return

@@ -22,7 +22,9 @@ func (r *AuditRow) Words() string {
 	case string(actions.Set):
 		said, err = words(r.Body, func(s *setting) []string { return []string{s.Key + " is now " + s.Value, by(s.Actor)} })
 	case kindRetention:
-		said, err = words(r.Body, func(c *cut) []string { return []string{fmt.Sprintf("rows up to %d were let go, their head is %s", c.Seq, c.Head)} })
+		said, err = words(r.Body, func(c *cut) []string {
+			return []string{fmt.Sprintf("rows up to %d were let go, their head is %s", c.Seq, c.Head)}
+		})
 	default:
 		said, err = words(r.Body, wordsOfChange)
 	}
