@@ -64,7 +64,7 @@ func FuzzLoad(f *testing.F) {
 	e := detect.New(detect.Options{MaxMemory: 4 << 20})
 	feed(e, newTraffic(20, 60).batch(1000))
 	f.Add(e.Save(nil))
-	f.Add([]byte("levee-baseline-2"))
+	f.Add([]byte("levee-baseline-1"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if err := detect.New(detect.Options{MaxMemory: 4 << 20}).Load(data); err != nil && err.Error() == "" {
 			t.Error("an error without words")

