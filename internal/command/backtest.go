@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"levee/internal/config"
@@ -45,7 +44,7 @@ func Backtest(ctx context.Context, s Streams, files []string, o BacktestOptions)
 	}
 	compare(trials)
 	if err := writeTrials(s.Out, o.Output, trials); err != nil {
-		return fmt.Errorf("write results: %w", err)
+		return err
 	}
 	return unread(s, failed, len(files), last)
 }

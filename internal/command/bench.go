@@ -3,7 +3,6 @@ package command
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/netip"
@@ -96,7 +95,7 @@ func Bench(ctx context.Context, s Streams, drills []Rehearsed, o BenchOptions) e
 		fmt.Fprint(s.Err, "\r\x1b[K")
 	}
 	if err := writeBench(s.Out, o.Output, rows); err != nil {
-		return fmt.Errorf("write results: %w", err)
+		return err
 	}
 	wrong := 0
 	for _, r := range rows {
@@ -301,19 +300,8 @@ func blockWidths(a netip.Addr) []int {
 var widths4, widths6 = []int{32, 24}, []int{128, 64, 56, 48}
 
 func writeBench(w io.Writer, f Format, rows []BenchRow) error {
-	switch f {
-	case JSON:
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(rows)
-	case JSONL:
-		e := json.NewEncoder(w)
-		for _, r := range rows {
-			if err := e.Encode(r); err != nil {
-				return err
-			}
-		}
-		return nil
+	if f != Table {
+		return list(w, f, "", rows, nil)
 	}
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "drill\tseed\trequests\tprecision\trecall\tincident\thalf\tstopped\tnamed\t")
@@ -334,7 +322,10 @@ func writeBench(w io.Writer, f Format, rows []BenchRow) error {
 		}
 		fmt.Fprintf(t, "%s\t%d\t%d\t%.3f\t%s\t%s\t%s\t%s\t%s\t\n", r.Drill, r.Seed, r.Requests, r.Precision, recall, seconds(r.Opened), seconds(r.Half), stopped, named)
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("write results: %w", err)
+	}
+	return nil
 }
 
 func seconds(s *float64) string {

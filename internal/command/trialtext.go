@@ -17,26 +17,18 @@ import (
 const mostOnlyHere = 5
 
 func writeTrials(w io.Writer, f Format, ts []*Trial) error {
-	switch f {
-	case JSON:
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(ts)
-	case JSONL:
-		e := json.NewEncoder(w)
-		for _, t := range ts {
-			if err := e.Encode(t); err != nil {
-				return err
-			}
-		}
-		return nil
+	if f != Table {
+		return list(w, f, "", ts, nil)
 	}
 	b := bufio.NewWriter(w)
 	writeTrialTable(b, ts)
 	for _, t := range ts {
 		writeTrialRest(b, t, len(ts) > 1)
 	}
-	return b.Flush()
+	if err := b.Flush(); err != nil {
+		return fmt.Errorf("write results: %w", err)
+	}
+	return nil
 }
 
 // writeTrialTable prints a column a policy.
