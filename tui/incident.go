@@ -133,21 +133,26 @@ func (s *incidentScreen) sources(m *Model, in *detect.Incident) string {
 	if !in.Closed.IsZero() {
 		return number(float64(in.Sources)) + " matched it, " + worthBlock(in.Enrolled, "was", "were")
 	}
-	out := number(float64(in.Sources)) + " match it"
+	out := numbered(in.Sources, "matches it", "match it")
 	if !in.Attack.Hostile() {
 		return out
 	}
 	if in.Enrolled == 0 {
 		return out + ", none of them is worth a block of its own"
 	}
-	return out + ", " + worthBlock(in.Enrolled, "is", "are") + ", " + strconv.Itoa(m.d.parts[in.ID].done) + " of those listed are blocked"
+	return out + ", " + worthBlock(in.Enrolled, "is", "are") + ", " + numbered(m.d.parts[in.ID].done, "of those listed is blocked", "of those listed are blocked")
 }
 
 func worthBlock(n int, one, many string) string {
+	return numbered(n, one+" worth a block", many+" worth a block")
+}
+
+// numbered puts n in front of what is said of one, or of many.
+func numbered(n int, one, many string) string {
 	if n == 1 {
 		many = one
 	}
-	return number(float64(n)) + " " + many + " worth a block"
+	return number(float64(n)) + " " + many
 }
 
 // over says what is left of an incident that has ended.
@@ -218,6 +223,9 @@ func (s *incidentScreen) advice(m *Model, t *writer, in *detect.Incident) {
 			text += " (" + strconv.Itoa(blocked) + " blocked, " + strconv.Itoa(left) + " left)"
 			if left == 0 {
 				text, p = "done: all "+strconv.Itoa(blocked)+" of its sources that are listed are blocked", t.th.good
+				if blocked == 1 {
+					text = "done: its one source that is listed is blocked"
+				}
 			}
 		}
 		t.add(p, " "+strconv.Itoa(i+1)+". "+text)
