@@ -88,17 +88,22 @@ func TestOneSwitchIsOneMessage(t *testing.T) {
 	d.sees("auto mode on by bo")
 }
 
-// A warning stays on the line while it is new, whatever others succeed with;
-// what this session has to say takes its place.
-func TestAWarningIsNotPushedAside(t *testing.T) {
-	f := newFake()
-	d := sit(t, f, 80, 24, plain)
-	tell := func(seq uint64, level, text string) {
+// teller returns what brings the console news from the station.
+func (d *desk) teller(f *fake) func(seq uint64, level, text string) {
+	return func(seq uint64, level, text string) {
 		f.mu.Lock()
 		f.notices = append(f.notices, actions.Notice{Seq: seq, Time: f.now, Level: level, Text: text})
 		f.mu.Unlock()
 		d.wait(time.Second)
 	}
+}
+
+// A warning stays on the line while it is new, whatever others succeed with;
+// what this session has to say takes its place.
+func TestAWarningIsNotPushedAside(t *testing.T) {
+	f := newFake()
+	d := sit(t, f, 80, 24, plain)
+	tell := d.teller(f)
 	tell(10, "warn", "BREAK GLASS: bo did block on 1001 targets")
 	tell(11, "ok", "block 192.0.2.77 for 1h (bo)")
 	d.sees("BREAK GLASS: bo did block")
@@ -134,12 +139,7 @@ func TestAutoModeLeavesAnAnswerReadable(t *testing.T) {
 func TestWordsOfAColleagueStay(t *testing.T) {
 	f := newFake()
 	d := sit(t, f, 60, 15, plain)
-	tell := func(seq uint64, level, text string) {
-		f.mu.Lock()
-		f.notices = append(f.notices, actions.Notice{Seq: seq, Time: f.now, Level: level, Text: text})
-		f.mu.Unlock()
-		d.wait(time.Second)
-	}
+	tell := d.teller(f)
 	sees := func(text string, want bool) {
 		t.Helper()
 		if got := strings.Contains(d.m.View(), text); got != want {
