@@ -184,7 +184,7 @@ func TestPace(t *testing.T) {
 		snap *detect.Snapshot
 		keys string
 		want time.Duration
-	}{{"calm", calm(), "", time.Second}, {"attack", scene(), "", 500 * time.Millisecond}, {"a key in the calm", calm(), "?", 500 * time.Millisecond}} {
+	}{{"calm", calm(), "", time.Second}, {"attack", scene(), "", 250 * time.Millisecond}, {"a key in the calm", calm(), "?", 250 * time.Millisecond}} {
 		f := newFake()
 		f.snap = c.snap
 		d := sit(t, f, 80, 24)

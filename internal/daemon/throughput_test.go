@@ -48,9 +48,11 @@ type drained struct {
 func BenchmarkDetectorBesideEngineers(b *testing.B) {
 	for range b.N {
 		e := startEngineers(b)
-		log := &backlog{e: e, second: lines50(backlogRate, backlogStamp), next: time.Now().Add(-2 * time.Hour).Truncate(time.Second)}
-		log.work() // the incident opens, the heap grows to its size
+		log := &backlog{e: e, second: lines50(backlogRate, 0.75, backlogStamp), next: time.Now().Add(-2 * time.Hour).Truncate(time.Second)}
+		log.next = e.visitors(log.next) // without them the attack were what is usual
+		log.work()                      // the incident opens, the heap grows to its size
 		log.work()
+		e.attacked()
 		var alone, beside []drained
 		for range backlogs {
 			alone = append(alone, log.work())
