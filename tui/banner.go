@@ -3,6 +3,7 @@ package tui
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"levee/detect"
 )
@@ -28,6 +29,10 @@ func (m *Model) drawBanner(c *canvas) {
 	wrong := "err " + percent(errors)
 	if away >= 0.01 {
 		wrong = percent(away) + " turned away  " + wrong
+	}
+	broken := ""
+	if d.broken > 0 {
+		broken = strconv.Itoa(d.broken) + " NO EFFECT"
 	}
 	in, drops := d.top, d.drops()
 	switch {
@@ -60,7 +65,7 @@ func (m *Model) drawBanner(c *canvas) {
 			m.bannerLine(c, th.warn, false, " "+drops, m.keyOf("health")+": why", rps, usual, wrong, blocked, queue, learning)
 			return
 		}
-		m.bannerLine(c, th.calm, false, " calm", rps, usual, wrong, blocked, queue, learning)
+		m.bannerLine(c, th.calm, false, " calm", rps, broken, usual, wrong, blocked, queue, learning)
 		return
 	}
 	what, where := " ATTACK  "+attackName(in.Attack), ""
@@ -78,7 +83,7 @@ func (m *Model) drawBanner(c *canvas) {
 		more = "+" + strconv.Itoa(d.open-1) + " more" + d.others(c.w) + ": " + m.keyOf("incident") + " " + m.keyOf("next")
 	}
 	need := ""
-	if d.need == 0 && len(d.snap.Suspects) > 0 {
+	if d.need == 0 && d.broken == 0 && len(d.snap.Suspects) > 0 {
 		need = "all suspects handled"
 	}
 	if d.need > 0 {
@@ -93,12 +98,29 @@ func (m *Model) drawBanner(c *canvas) {
 		return
 	}
 	p, do := th.hostile, m.keyOf("incident")+": what to do"
-	if d.need == 0 && t.Baseline > 0 && t.Rate < 1.5*t.Baseline {
+	if m.contained(in) {
 		p = th.contained // it goes on, but nobody is hurt
 		what, need, do = " CONTAINED  "+attackName(in.Attack), "nothing needs you", m.keyOf("incident")+": details"
 	}
 	what += where
-	m.bannerLine(c, p, true, what, rps, more, need, do, drops, since, wrong, blocked, queue)
+	m.bannerLine(c, p, true, what, rps, broken, more, need, do, drops, since, wrong, blocked, queue)
+}
+
+// ratesOver is the time that the rates of a snapshot are a mean of: what began
+// later shows in them only in part.
+const ratesOver = 10 * time.Second
+
+// contained reports whether the attack in goes on and nobody is hurt: its sources
+// are dealt with and that helps, or it never amounted to much.
+func (m *Model) contained(in *detect.Incident) bool {
+	d, t := m.d, m.d.snap.Total
+	return d.need == 0 && d.broken == 0 && !m.unstopped(in) && d.snap.Now.Sub(in.Opened) >= ratesOver && t.Baseline > 0 && t.Rate < 1.5*t.Baseline
+}
+
+// unstopped reports whether in gets through above what is usual and has no source
+// that could be dealt with one by one.
+func (m *Model) unstopped(in *detect.Incident) bool {
+	return in.Enrolled == 0 && in.Rate-in.Refused > 1.5*in.Baseline
 }
 
 // needYou counts the suspects that nobody has dealt with.

@@ -22,13 +22,15 @@ type data struct {
 	top    *detect.Incident // what the banner tells of: open hostile first, then a flash crowd; nil when calm
 	open   int              // open incidents
 	need   int              // suspects worth a measure that nobody has dealt with
+	broken int              // suspects that are blocked and served all the same
 	stale  bool             // data older than the limit
 	parts  map[string]part  // the listed sources of each incident
 	waits  []Waiting        // plans of others that this operator could approve
 }
 
-// part counts an incident's sources in the list: dealt with, and left.
-type part struct{ done, left int }
+// part counts an incident's sources in the list: dealt with, left, and blocked
+// without effect.
+type part struct{ done, left, broken int }
 
 // emptyData is what a console shows before the first snapshot.
 func emptyData() *data {
@@ -70,21 +72,34 @@ func load(feed Feed, old *data, staleAfter time.Duration) *data {
 		if !worth && s.Incident == "" {
 			continue
 		}
-		handled := d.stand.of(s.Key, d.now()).handled()
-		if worth && !handled {
-			d.need++
+		p, st := d.parts[s.Incident], d.standing(s)
+		switch {
+		case st.kind == standUseless:
+			d.broken++
+			p.broken++
+		case st.handled():
+			p.done++
+		default:
+			if worth {
+				d.need++
+			}
+			p.left++
 		}
 		if s.Incident != "" {
-			p := d.parts[s.Incident]
-			if handled {
-				p.done++
-			} else {
-				p.left++
-			}
 			d.parts[s.Incident] = p
 		}
 	}
 	return d
+}
+
+// standing is what has been done about s, and whether it helps. Figures that are
+// old say nothing about that.
+func (d *data) standing(s *detect.Suspect) standing {
+	st := d.stand.of(s.Key, d.now())
+	if !d.stale && st.useless(s, d.now()) {
+		st.kind = standUseless
+	}
+	return st
 }
 
 // graver reports whether a belongs in the banner before b: an attack that goes

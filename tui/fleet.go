@@ -138,6 +138,7 @@ func (s *fleetScreen) sources(m *Model, c *canvas, stop int) {
 		if k, ok := fleetSource(x.Name); ok {
 			st := m.d.stand.of(k, m.d.now())
 			if v := m.d.suspect(k); v != nil {
+				st = m.d.standing(v)
 				here, score, word = rate(v.Rate), number(v.Score), st.word()
 				p = st.pen(m.th, v.Score)
 			} else if st.kind != standNone {

@@ -41,6 +41,8 @@ var goldens = []struct {
 	{name: "overview-host-drops", change: func(f *fake) {
 		f.snap, f.status.Host.Signs = calm(), []string{"listen queue full: 12/s"}
 	}},
+	{name: "overview-no-effect", change: noEffect},
+	{name: "incident-no-effect", keys: "3", change: noEffect},
 	{name: "overview-disarmed", change: func(f *fake) { f.board.Auto.Armed, f.board.Auto.DisarmedBy = false, "bo" }},
 	{name: "overview-marked", keys: "j space space"},
 	{name: "overview-chart-cursor", keys: "left left left"},
@@ -117,6 +119,20 @@ func flashCrowd(f *fake) {
 	f.snap.Suspects, f.snap.NSuspects = nil, 0
 	for i := range f.snap.History {
 		f.snap.History[i].Incident = false
+	}
+}
+
+// noEffect is a night whose enforcer takes every block, and whose traffic does
+// not care.
+func noEffect(f *fake) {
+	for i := range 9 {
+		s := &f.snap.Suspects[i+1]
+		f.board.Active = append(f.board.Active, actions.Decision{ID: fmt.Sprint("n", i), Verb: actions.Block, Target: actions.Target{Prefix: s.Key}, State: actions.Applied,
+			Actor: actions.Auto, Reason: "distributed flood", Incident: s.Incident, Created: t0.Add(-20 * time.Second), TTL: 10 * time.Minute, Expires: t0.Add(580 * time.Second),
+			Receipts: []actions.Receipt{{Enforcer: "denylist", OK: true}}, Effect: &actions.Effect{Predicted: s.Rate}})
+	}
+	for i := range f.snap.Suspects[10:] {
+		f.snap.Suspects[10+i].Measure = detect.Observe
 	}
 }
 

@@ -54,7 +54,7 @@ func (s *helpScreen) draw(m *Model, c *canvas, h int) {
 	t.head("Marks in front of a row")
 	t.pair("> *", "selected, marked")
 	t.pair("! ~ =", "blocked, on its way (a job runs), allowed")
-	t.pair("?", "UNKNOWN: it can't be told whether the act took effect; or FAILED")
+	t.pair("?", "UNKNOWN: it can't be told whether the act took effect; FAILED; or NO EFFECT: it is blocked, and served all the same")
 	t.pair("applied", "the enforcers took it; verified: their own lists or the traffic show it")
 	t.pair("C H M L", "score 90-100 critical, 80-89 high, 60-79 medium, below low")
 	t.head("Filter")

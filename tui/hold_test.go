@@ -101,7 +101,9 @@ func TestHandledSourcesStandBelow(t *testing.T) {
 	if n := len(d.m.table.rows); at("192.0.2.200") != n-1 {
 		t.Fatalf("the allowed source stands in row %d of %d", at("192.0.2.200"), n)
 	}
-	f.step(time.Second, func(s *detect.Snapshot, _ *actions.Board) { s.Suspects[0].ErrorShare = .97 }) // now it is turned away
+	f.step(time.Second, func(s *detect.Snapshot, _ *actions.Board) {
+		s.Suspects[0].ErrorShare, s.Suspects[0].TopStatus = .97, 403
+	}) // now it is turned away
 	d.wait(time.Minute)
 	if n := len(d.m.table.rows); at("203.0.113.0/24") != n-2 {
 		t.Fatalf("a block that works stands in row %d of %d", at("203.0.113.0/24"), n)
@@ -116,12 +118,12 @@ func (f ledgered) FindActive(p netip.Prefix) (actions.Decision, bool) {
 	return d, ok
 }
 
-// A board lists the latest thousand decisions; a source whose block is older is
-// as blocked as any.
+// A board lists the latest thousand decisions; a source whose block is not
+// among them is as blocked as any.
 func TestBlocksBeyondTheBoardStand(t *testing.T) {
 	f := newFake()
 	b := f.board.WithFinder(ledgered{"198.51.100.23/32": {ID: "old", Verb: actions.Block, Target: actions.Target{Prefix: pfx("198.51.100.23")}, State: actions.Verified,
-		Actor: actions.Auto, Created: t0.Add(-time.Hour), Expires: t0.Add(time.Hour), TTL: 2 * time.Hour}})
+		Actor: actions.Auto, Created: t0.Add(-2 * time.Minute), Expires: t0.Add(time.Hour), TTL: 2 * time.Hour}})
 	b.NActive = 25_000
 	f.board = b
 	d := sit(t, f, 120, 36, plain)

@@ -140,7 +140,15 @@ func (s *incidentScreen) sources(m *Model, in *detect.Incident) string {
 	if in.Enrolled == 0 {
 		return out + ", none of them is worth a block of its own"
 	}
-	return out + ", " + worthBlock(in.Enrolled, "is", "are") + ", " + numbered(m.d.parts[in.ID].done, "of those listed is blocked", "of those listed are blocked")
+	return out + ", " + worthBlock(in.Enrolled, "is", "are") + ", " + numbered(m.d.parts[in.ID].done, "of those listed is blocked", "of those listed are blocked") + withoutEffect(m.d.parts[in.ID].broken)
+}
+
+// withoutEffect tells of n blocks that stand and don't help, "" of none.
+func withoutEffect(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return ", " + number(float64(n)) + " without effect"
 }
 
 func worthBlock(n int, one, many string) string {
@@ -213,15 +221,15 @@ func (s *incidentScreen) advice(m *Model, t *writer, in *detect.Incident) {
 		detect.Observe: "-  only watch it",
 	}
 	t.head("What to do")
-	blocked, left := m.d.parts[in.ID].done, m.d.parts[in.ID].left
+	blocked, left, broken := m.d.parts[in.ID].done, m.d.parts[in.ID].left, m.d.parts[in.ID].broken
 	for i, me := range in.Measures {
 		text, p := m.named(keys[me]), t.th.warn
 		if text == "" {
 			text = strings.ReplaceAll(string(me), "_", " ")
 		}
-		if strings.HasPrefix(string(me), "block") && blocked > 0 {
-			text += " (" + strconv.Itoa(blocked) + " blocked, " + strconv.Itoa(left) + " left)"
-			if left == 0 {
+		if strings.HasPrefix(string(me), "block") && blocked+broken > 0 {
+			text += " (" + strconv.Itoa(blocked) + " blocked" + withoutEffect(broken) + ", " + strconv.Itoa(left) + " left)"
+			if left == 0 && broken == 0 {
 				text, p = "done: all "+strconv.Itoa(blocked)+" of its sources that are listed are blocked", t.th.good
 				if blocked == 1 {
 					text = "done: its one source that is listed is blocked"

@@ -43,6 +43,8 @@ func (m *Model) whatNext() (what, next []string, p pen) {
 		blocked := strconv.Itoa(m.d.parts[in.ID].done) + " of them blocked"
 		if in.Enrolled == 0 {
 			blocked = ""
+		} else {
+			blocked += withoutEffect(m.d.parts[in.ID].broken)
 		}
 		what = []string{"stopping it removes " + percent(in.Excess) + " of the excess, touches " + percent(in.Collateral) + " of usual traffic",
 			plural(in.Enrolled, "source") + " worth a block", blocked}
@@ -88,7 +90,10 @@ func (m *Model) nextStep(in *detect.Incident) ([]string, pen) {
 		return []string{m.named("watch it ({incident})"), "block nobody"}, th.text
 	case m.d.need == 0 && in == nil:
 		return []string{"nothing needs you"}, th.good
-	case m.d.need == 0 && in.Enrolled == 0 && in.Rate > 1.5*in.Baseline:
+	case m.d.broken > m.d.need:
+		return []string{numbered(m.d.broken, "block has", "blocks have") + " no effect", m.named("{health} shows the enforcers"),
+			"is what they write included where requests arrive, and reloaded?", m.named("{open-only} shows the sources")}, th.bad
+	case m.d.need == 0 && m.unstopped(in):
 		return []string{m.named("{incident} says what helps"), "no single source is worth a block"}, th.warn
 	case m.d.need == 0:
 		return []string{"nothing needs you: every suspect is handled", m.named("{blocks} lists what is in force and when it ends")}, th.good

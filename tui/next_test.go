@@ -163,3 +163,71 @@ func TestIncidentCountsInWords(t *testing.T) {
 	d.keys("3")
 	d.sees(" 1 was worth a block")
 }
+
+// Enforcers that take a block say nothing about whether it bites; the log does.
+func TestABlockWithoutEffectIsNoBlock(t *testing.T) {
+	key := pfx("198.51.100.23")
+	block := func(age time.Duration, state actions.State, e *actions.Effect) actions.Decision {
+		return actions.Decision{ID: "n", Verb: actions.Block, Target: actions.Target{Prefix: key}, State: state, Actor: actions.Auto, Created: t0.Add(-age), Expires: t0.Add(time.Hour), Effect: e}
+	}
+	for _, c := range []struct {
+		name   string
+		d      actions.Decision
+		change func(s *detect.Suspect, f *fake)
+		want   string
+	}{
+		{"measured, and nothing fell", block(15*time.Second, actions.Applied, &actions.Effect{Predicted: 180}), nil, "NO EFFECT"},
+		{"not measured yet", block(5*time.Second, actions.Applied, nil), nil, "BLOCKED"},
+		{"measured, and most fell", block(15*time.Second, actions.Applied, &actions.Effect{Predicted: 180, Measured: 120}), nil, "BLOCKED"},
+		{"it fell, and came back", block(4*time.Minute, actions.Verified, &actions.Effect{Predicted: 180, Measured: 180}), nil, "NO EFFECT"},
+		{"it fell a moment ago", block(time.Minute, actions.Verified, &actions.Effect{Predicted: 180, Measured: 180}), nil, "BLOCKED"},
+		{"turned away by now", block(15*time.Second, actions.Applied, &actions.Effect{Predicted: 180}), func(s *detect.Suspect, _ *fake) { s.ErrorShare, s.TopStatus = .9, 403 }, "BLOCKED"},
+		{"failed logins are served", block(15*time.Second, actions.Applied, &actions.Effect{Predicted: 180}), func(s *detect.Suspect, _ *fake) { s.ErrorShare, s.TopStatus = 1, 401 }, "NO EFFECT"},
+		{"silent", block(4*time.Minute, actions.Applied, &actions.Effect{Predicted: 180}), func(s *detect.Suspect, _ *fake) { s.Rate = 0 }, "BLOCKED"},
+		{"old figures", block(4*time.Minute, actions.Applied, &actions.Effect{Predicted: 180}), func(_ *detect.Suspect, f *fake) { f.status.DataAge = time.Minute }, "BLOCKED"},
+	} {
+		f := newFake()
+		f.board.Active = append(f.board.Active, c.d)
+		if c.change != nil {
+			c.change(&f.snap.Suspects[1], f)
+		}
+		d := sit(t, f, 120, 36, plain)
+		d.keys("/")
+		d.write("ip:198.51.100.23") // wherever it stands
+		d.keys("enter")
+		if r := d.row(" 198.51.100.23 "); !strings.Contains(r, c.want) {
+			t.Errorf("%s: the row does not say %s: %q", c.name, c.want, r)
+		}
+	}
+}
+
+// CONTAINED sends people back to bed: not before the rates have seen the attack,
+// and never when nothing was done because nothing could be done source by source.
+func TestContainedOnlyWhatIs(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(f *fake, in *detect.Incident)
+		want   string
+	}{
+		{"every source is dealt with", func(*fake, *detect.Incident) {}, "CONTAINED"},
+		{"it began just now", func(_ *fake, in *detect.Incident) { in.Opened = t0.Add(-4 * time.Second) }, "ATTACK"},
+		{"no source to block, a third more traffic", func(_ *fake, in *detect.Incident) { in.Enrolled = 0 }, "ATTACK"},
+		{"no source to block, and it is turned away", func(_ *fake, in *detect.Incident) { in.Enrolled, in.Refused = 0, 200 }, "CONTAINED"},
+		{"blocks that don't bite", func(f *fake, _ *detect.Incident) {
+			f.board.Active = append(f.board.Active, actions.Decision{ID: "n", Verb: actions.Block, Target: actions.Target{Prefix: f.snap.Suspects[1].Key}, State: actions.Applied,
+				Created: t0.Add(-20 * time.Second), Expires: t0.Add(time.Hour), Effect: &actions.Effect{Predicted: 180}})
+		}, "ATTACK"},
+	} {
+		f := newFake()
+		f.snap.Total.Rate, f.snap.Total.Baseline = 900, 700
+		in := &f.snap.Incidents[0]
+		in.Rate, in.Baseline, in.Enrolled = 200, 0, 40
+		for i := range f.snap.Suspects {
+			f.snap.Suspects[i].Measure = detect.Observe
+		}
+		c.change(f, in)
+		if r := sit(t, f, 120, 36, plain).row(" on /login"); !strings.HasPrefix(r, " "+c.want) {
+			t.Errorf("%s: the banner says %q, want %s", c.name, r, c.want)
+		}
+	}
+}

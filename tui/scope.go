@@ -51,7 +51,7 @@ func (sc *scope) load(m *Model) {
 	sc.n = 0
 	for i := range s.Suspects {
 		x := &s.Suspects[i]
-		if !f.match(subject{x, m.d.stand.of(x.Key, m.d.now()), m.d.now()}) {
+		if !f.match(subject{x, m.d.standing(x), m.d.now()}) {
 			continue
 		}
 		sc.n++

@@ -161,7 +161,7 @@ func (s *sourceScreen) network() string {
 
 // verdict says how it stands and what the detector makes of it.
 func (s *sourceScreen) verdict(m *Model, t *writer) {
-	st := m.d.stand.of(s.at, m.d.now())
+	st := m.d.standing(&s.view.Suspect)
 	word := st.word()
 	if st.kind == standNone && s.view.Score == 0 {
 		word = "no verdict"

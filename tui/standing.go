@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"levee/actions"
+	"levee/detect"
 )
 
 // standKind is what has been done about a source.
@@ -22,6 +23,7 @@ const (
 	standJob                      // written down and on its way
 	standAllow                    // on the allow list
 	standUnknown                  // an act whose outcome could not be confirmed
+	standUseless                  // a block is in force, and the source is served all the same
 )
 
 // standing is what the board says about one source.
@@ -185,6 +187,38 @@ func (s standing) handled() bool {
 	return false
 }
 
+// Enforcers say that they took a block, and the log alone says whether it bites:
+// a deny list may be included nowhere, a packet filter stand behind a proxy.
+const (
+	leaksAfter   = 90 * time.Second // a block's figures look back for no longer
+	uselessAfter = 3 * time.Minute  // where its effect was measured and is gone
+)
+
+// served reports whether requests of s get through, more than the odd one.
+func served(s *detect.Suspect) bool {
+	switch s.TopStatus {
+	case 403, 429, 444:
+		return s.Rate >= 0.5 && s.ErrorShare < 0.5
+	}
+	return s.Rate >= 0.5
+}
+
+// leaks reports whether s is blocked for longer than its figures look back, and
+// is still served.
+func (s standing) leaks(of *detect.Suspect, now time.Time) bool {
+	return s.kind == standBlocked && now.Sub(s.decision.Created) > leaksAfter && served(of)
+}
+
+// useless reports whether s is blocked and it changed nothing: its effect was
+// looked at and is less than half of what was predicted, or has gone since.
+func (s standing) useless(of *detect.Suspect, now time.Time) bool {
+	if s.kind != standBlocked || !served(of) {
+		return false
+	}
+	e := s.decision.Effect
+	return e != nil && s.decision.State == actions.Applied && e.Measured < e.Predicted/2 || now.Sub(s.decision.Created) > uselessAfter
+}
+
 // word is the standing as the STATE column shows it.
 func (s standing) word() string {
 	switch s.kind {
@@ -202,6 +236,8 @@ func (s standing) word() string {
 		return "ALLOW"
 	case standUnknown:
 		return "UNKNOWN"
+	case standUseless:
+		return "NO EFFECT"
 	case standJob:
 		if s.job == nil {
 			return "SENDING"
@@ -234,7 +270,7 @@ func (s standing) flag() string {
 		return "~"
 	case standAllow:
 		return "="
-	case standUnknown, standFailed:
+	case standUnknown, standFailed, standUseless:
 		return "?"
 	}
 	return " "
@@ -251,7 +287,7 @@ func (s standing) pen(th *theme, score float64) pen {
 		return th.allow
 	case standUnknown:
 		return th.unknown
-	case standFailed:
+	case standFailed, standUseless:
 		return th.failed
 	}
 	switch band(score) {

@@ -79,11 +79,11 @@ func (t *table) load(d *data, now time.Time, dialog bool) {
 	for _, r := range old {
 		i, ok := at[r.s.Key]
 		if !ok {
-			rows = append(rows, row{r.s, d.stand.of(r.s.Key, d.now()), true})
+			rows = append(rows, row{r.s, d.standing(r.s), true})
 			continue
 		}
 		delete(at, r.s.Key)
-		rows = append(rows, row{s: &d.snap.Suspects[i], st: d.stand.of(r.s.Key, d.now())})
+		rows = append(rows, row{s: &d.snap.Suspects[i], st: d.standing(&d.snap.Suspects[i])})
 	}
 	n := len(rows)
 	for i := range d.snap.Suspects {
@@ -91,7 +91,7 @@ func (t *table) load(d *data, now time.Time, dialog bool) {
 		if _, ok := at[s.Key]; !ok && t.held {
 			continue
 		}
-		r := row{s: s, st: d.stand.of(s.Key, d.now())}
+		r := row{s: s, st: d.standing(s)}
 		if t.filter == nil || t.filter.match(subject{s, r.st, d.now()}) {
 			rows = append(rows, r)
 		}
@@ -118,7 +118,7 @@ func (t *table) keepSelected(rows []row, d *data) []row {
 	if i < 0 || !t.filter.match(subject{t.rows[i].s, t.rows[i].st, d.now()}) {
 		return rows
 	}
-	r := row{t.rows[i].s, d.stand.of(t.key, d.now()), true}
+	r := row{t.rows[i].s, d.standing(t.rows[i].s), true}
 	return slices.Insert(rows, min(i, len(rows)), r)
 }
 
@@ -190,19 +190,12 @@ func (t *table) order(rows []row, now time.Time) {
 // sends, last what has fallen silent. The selected one stays where it is.
 func (t *table) settled(r *row, now time.Time) int {
 	switch {
-	case !r.st.handled() || r.st.kind == standJob || r.leaks(now) || !t.follow && r.s.Key == t.key:
+	case !r.st.handled() || r.st.kind == standJob || r.st.leaks(r.s, now) || !t.follow && r.s.Key == t.key:
 		return 0
 	case r.s.Rate >= 0.05:
 		return 1
 	}
 	return 2
-}
-
-// leaks reports whether r is blocked for longer than its figures look back, and
-// is still served: the block does not work.
-func (r *row) leaks(now time.Time) bool {
-	d := r.st.decision
-	return r.st.kind == standBlocked && now.Sub(d.Created) > 90*time.Second && r.s.Rate >= 0.5 && r.s.ErrorShare < 0.5
 }
 
 // move steps the cursor.
