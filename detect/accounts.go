@@ -17,7 +17,7 @@ type account struct {
 // countAccount notes a refused login. Accounts fade by half every ten minutes;
 // one that nobody tries gives its place to the next.
 func (e *Engine) countAccount(user []byte, s *source) {
-	h := hashBytes(user, uint64(s.service)+37)
+	h := hashBytes(user, saltAccount^uint64(s.service)<<8^e.opt.Seed)
 	a := &e.accounts[h&uint64(len(e.accounts)-1)]
 	m := e.sec / 600
 	if a.hash != h {

@@ -29,8 +29,6 @@ var contactParts = words("http://", "https://")
 // claim: their names are borrowed most.
 var verifiableParts = words("googlebot", "bingbot", "applebot")
 
-func agentHash(a []byte) uint64 { return hashBytes(a, 11) }
-
 // lookAgent fills in the agent's part of f from agent a of hash h.
 func (e *Engine) lookAgent(a []byte, h uint64, f *feature) {
 	if len(a) == 0 {
@@ -53,7 +51,7 @@ func (e *Engine) lookAgent(a []byte, h uint64, f *feature) {
 		f.tool = containsAny(low[:min(len(name), len(low))], toolParts) // an app names itself first and its library after
 	}
 	f.signed = !f.tool && !f.attacks && containsAny(low, contactParts) && !containsAny(low, verifiableParts)
-	nh := hashBytes(name, 13)
+	nh := hashBytes(name, saltFamily^e.opt.Seed)
 	id := e.agents.find(nh)
 	if id == 0 && e.agents.deserves(nh) {
 		n := clip(name, 200)

@@ -1,9 +1,6 @@
 package detect
 
-import (
-	"bytes"
-	"unsafe"
-)
+import "unsafe"
 
 const cacheLine = 64 // bytes
 
@@ -26,11 +23,11 @@ type client struct {
 	netHash uint64 // of the prefix around key
 	path    uint64 // hash of the path as service sees it
 	target  uint64 // likewise of the path with its query
-	agent   uint64 // hash of the user agent
-	cut     int    // where the path ends in the target
 	at      int32  // where the source seems to be, -1 when it is not held
 	netAt   int32  // likewise its prefix
 	service uint8  // the service that path was hashed for
+	own     bool   // the request came without a gist of use: it is in gist
+	gist    gist
 }
 
 // lookAhead does what can be done before the request at i is judged, for later
@@ -61,7 +58,7 @@ func (e *Engine) hash(r *Request, c *client) {
 		prefetch(unsafe.Pointer(young), unsafe.Pointer(old), unsafe.Pointer(young), unsafe.Pointer(old))
 	}
 	prefetch(unsafe.Pointer(&e.sources.tags[e.sources.set(c.hash)]), unsafe.Pointer(&e.nets.tags[e.nets.set(c.netHash)]),
-		unsafe.Pointer(&e.memo[c.path&uint64(len(e.memo)-1)]), unsafe.Pointer(&e.agentMemo[c.agent&uint64(len(e.agentMemo)-1)]))
+		unsafe.Pointer(&e.memo[c.path&uint64(len(e.memo)-1)]), unsafe.Pointer(&e.agentMemo[c.of(r).agent&uint64(len(e.agentMemo)-1)]))
 }
 
 // find finds the places of a request's source and prefix and asks for them: for
@@ -90,24 +87,31 @@ func (c *client) set(r *Request, e *Engine) {
 		c.key, c.low = keyOf(r.Source)
 		c.hash, c.netHash = c.key.hash(), c.key.net().hash()|1
 	}
-	if c.cut = bytes.IndexByte(r.Target, '?'); c.cut < 0 {
-		c.cut = len(r.Target)
+	if c.own = !r.gist.taken || r.gist.seed != e.opt.Seed; c.own {
+		c.gist.take(r, e.opt.Seed)
 	}
 	if len(r.Host) > 0 {
-		c.hashTarget(r, e.lastService)
+		c.askedOf(c.of(r), e.lastService)
 	} else {
-		c.hashTarget(r, e.plain)
+		c.askedOf(c.of(r), e.plain)
 	}
-	c.agent = agentHash(r.Agent)
 }
 
-// hashTarget hashes what was asked of a service.
-func (c *client) hashTarget(r *Request, service uint8) {
+// of returns the gist of r, whose client c is.
+func (c *client) of(r *Request) *gist {
+	if c.own {
+		return &c.gist
+	}
+	return &r.gist
+}
+
+// askedOf hashes what was asked of a service.
+func (c *client) askedOf(g *gist, service uint8) {
 	c.service = service
-	c.path = pathHash(service, r.Target[:c.cut])
+	c.path = pathHash(service, g.path)
 	c.target = c.path
-	if len(r.Target) > c.cut+1 {
-		c.target = hashBytes(r.Target[c.cut+1:], c.path)
+	if g.query != 0 {
+		c.target = mix(c.path, g.query)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 type Options struct {
 	MaxMemory  int64    // bytes for tables and sketches; default 128 MiB
 	SourceRate float64  // requests/s a single source may make before rate is evidence; default 50
+	Seed       uint64   // of the hashes of texts. With the same one the same requests give the same verdicts; one that nobody can know keeps others from working out texts that hash alike
 	Services   []string // hosts that count as services; empty: those seen to answer
 
 	// Usual names sources that are never suspects (allow list, proxies, own
@@ -121,11 +122,11 @@ func New(o Options) *Engine {
 	if o.SourceRate <= 0 {
 		o.SourceRate = 50
 	}
-	e := &Engine{opt: o, rng: 0x6c65766565}
+	e := &Engine{opt: o, rng: 0x6c65766565 ^ o.Seed}
 	e.allocate(o.MaxMemory)
 	e.services = append(make([]service, 0, maxServices), service{name: otherName})
 	for _, s := range o.Services {
-		e.addService(s, hashBytes([]byte(s), 31))
+		e.addService(s)
 	}
 	return e
 }
@@ -149,7 +150,7 @@ func (e *Engine) Add(batch []Request) {
 		case r.Source.IsValid():
 			e.judge(r, &e.ahead[i%aheadRoom])
 		default:
-			e.countAnonymous(r)
+			e.countAnonymous(r, &e.ahead[i%aheadRoom])
 		}
 	}
 	e.copyChosen()
@@ -159,7 +160,7 @@ func (e *Engine) Add(batch []Request) {
 func (e *Engine) judge(r *Request, c *client) {
 	sec, late := e.tick(r)
 	e.requests++
-	svc := e.serviceOf(r)
+	svc := e.serviceOf(r, c.of(r).host)
 	f := &e.feature
 	if r.Kind == NoRequest {
 		*f = feature{service: svc, status: r.Status, none: true}

@@ -57,6 +57,18 @@ func TestSameRequestsGiveSameVerdicts(t *testing.T) {
 			t.Errorf("other verdicts in batches of %d", size)
 		}
 	}
+	for name, seeds := range map[string][2]uint64{"prepared": {0, 0}, "prepared with another seed": {9, 0}, "with a seed of its own": {9, 9}} {
+		for i := range reqs {
+			reqs[i].Prepare(seeds[0])
+		}
+		got := feed(detect.New(detect.Options{Seed: seeds[1]}), reqs)
+		if seeds[1] == 0 && !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: other verdicts", name)
+		}
+		if !reflect.DeepEqual(blocks(got), blocks(want)) {
+			t.Errorf("%s: others are blocked", name)
+		}
+	}
 	if len(blocks(want)) < 190 {
 		t.Fatalf("%d blocks: the comparison shows nothing", len(blocks(want)))
 	}

@@ -97,53 +97,35 @@ func protoOf(b []byte) uint8 {
 
 // look turns a request into its feature.
 func (e *Engine) look(r *Request, c *client, svc uint8, f *feature) {
+	g := c.of(r)
 	*f = feature{} // not a literal: it would be built aside and copied
-	f.service, f.method, f.proto, f.status, f.headers = svc, methodOf(r.Method), protoOf(r.Proto), r.Status, uint32(r.Headers)
+	f.service, f.method, f.proto, f.status, f.headers = svc, g.method, g.proto, r.Status, uint32(r.Headers)
 	if svc != c.service {
-		c.hashTarget(r, svc)
+		c.askedOf(g, svc)
 	}
 	f.target = c.target
-	f.route, f.marks, f.exact = e.routeOf(svc, r.Target[:c.cut], c.path)
-	if len(r.Target) > c.cut+1 {
-		e.lookQuery(r.Target[c.cut+1:], f)
+	f.route, f.marks, f.exact = e.routeOf(svc, r.Target[:g.cut], c.path)
+	if g.query != 0 {
+		e.lookQuery(r, g, f)
 	}
-	e.lookAgent(r.Agent, c.agent, f)
+	e.lookAgent(r.Agent, g.agent, f)
 	if len(r.Referer) > 0 {
-		e.lookReferer(r, f)
+		e.lookReferer(r, g, f)
 	}
 }
 
-// lookQuery finds the query's shape (its keys) and whether its values look
-// random or were never seen.
-func (e *Engine) lookQuery(q []byte, f *feature) {
+// lookQuery finds the query's shape (its keys) and whether it was ever seen.
+func (e *Engine) lookQuery(r *Request, g *gist, f *feature) {
 	f.query = queryPresent
-	shape := uint64(17)
-	for rest, n := q, 0; len(rest) > 0 && n < 12; n++ {
-		pair := rest
-		if i := bytes.IndexByte(rest, '&'); i >= 0 {
-			pair, rest = rest[:i], rest[i+1:]
-		} else {
-			rest = nil
-		}
-		key, val := pair, []byte(nil)
-		if i := bytes.IndexByte(pair, '='); i >= 0 {
-			key, val = pair[:i], pair[i+1:]
-		}
-		if randomText(val) {
-			f.query |= queryRandom
-		}
-		if len(val) == 0 && randomText(key) {
-			f.query |= queryRandom
-			continue
-		}
-		shape = hashBytes(key, shape)
+	if g.random {
+		f.query |= queryRandom
 	}
 	if !e.queries.Add(f.target) {
 		f.query |= queryFresh
 	}
-	id := e.shapes.find(shape)
-	if id == 0 && e.shapes.deserves(shape) {
-		id = e.shapes.add(shape, shapeName(q), "")
+	id := e.shapes.find(g.shape)
+	if id == 0 && e.shapes.deserves(g.shape) {
+		id = e.shapes.add(g.shape, shapeName(r.Target[g.cut+1:]), "")
 	}
 	f.shape = id
 }
@@ -217,37 +199,20 @@ func randomText(s []byte) bool {
 }
 
 // lookReferer tells the own site from others.
-func (e *Engine) lookReferer(r *Request, f *feature) {
-	ref := r.Referer
-	for i := 0; i+3 <= min(len(ref), 10); i++ { // past the scheme
-		if ref[i] == ':' && ref[i+1] == '/' && ref[i+2] == '/' {
-			ref = ref[i+3:]
-			break
-		}
-	}
-	host, path := ref, []byte(nil)
-	if i := bytes.IndexByte(ref, '/'); i >= 0 {
-		host, path = ref[:i], ref[i:]
-	}
-	h := hashBytes(host, 29)
-	s := &e.services[f.service]
-	own := false
-	if len(r.Host) > 0 {
-		own = bytes.Equal(host, r.Host)
-	} else {
-		own = s.votesOwn(h, e.sec)
+func (e *Engine) lookReferer(r *Request, g *gist, f *feature) {
+	own := g.ownRef
+	if len(r.Host) == 0 {
+		own = e.services[f.service].votesOwn(g.refHost, e.sec)
 	}
 	if own {
 		f.refer = referOwn
-		if i := bytes.IndexByte(path, '?'); i >= 0 {
-			path = path[:i]
-		}
-		f.refPath = uint16(pathHash(f.service, path)>>16) | 1
+		f.refPath = uint16(pathHash(f.service, g.refPath)>>16) | 1
 		return
 	}
-	id := e.refers.find(h)
-	if id == 0 && e.refers.deserves(h) {
-		id = e.refers.add(h, clip(host, 100), "")
+	id := e.refers.find(g.refHost)
+	if id == 0 && e.refers.deserves(g.refHost) {
+		host, _ := cutReferer(r.Referer)
+		id = e.refers.add(g.refHost, clip(host, 100), "")
 	}
 	f.refer = referOthers + id
 }

@@ -56,7 +56,7 @@ func TestManyNamesBecomeOne(t *testing.T) {
 	for round := range 3 {
 		for i := range 26 * 26 * 26 {
 			path := []byte{'/', 'u', '/', byte('a' + i%26), byte('a' + i/26%26), byte('a' + i/676)}
-			id, _, _ := e.routeOf(svc, path, pathHash(svc, path))
+			id, _, _ := e.routeOf(svc, path, hashBytes(path, uint64(svc)))
 			if round == 2 {
 				names[id] = true
 			}

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -10,8 +11,12 @@ import (
 
 // The saved form: a magic word with the version, then services, routes and
 // regulars, each list led by its length, and a CRC-32 over all of it. Numbers
-// are little-endian; strings are led by their length.
-const savedMagic = "levee-baseline-1"
+// are little-endian; strings are led by their length. Version 1 had a hash beside
+// each name, which differs from run to run now.
+const (
+	savedMagic  = "levee-baseline-2"
+	savedMagic1 = "levee-baseline-1"
+)
 
 var errDamaged = errors.New("the saved baseline is cut short or damaged")
 
@@ -22,7 +27,6 @@ func (e *Engine) Save(dst []byte) []byte {
 	for i := range e.services {
 		s := &e.services[i]
 		w.text(s.name)
-		w.u64(s.hash)
 		w.series(&s.rate, &s.fails, &s.missing, &s.bare, &s.broken, &s.failing, &s.slowFails, &s.slowBare)
 		w.shares(&s.person, &s.assets)
 		for h := range s.week {
@@ -41,7 +45,6 @@ func (e *Engine) Save(dst []byte) []byte {
 		if r.rate.n == 0 {
 			continue
 		}
-		w.u64(e.routeWords.words[i].hash)
 		w.text(e.routeWords.words[i].name)
 		w.u32(uint32(r.service) | uint32(r.marks)<<8)
 		w.series(&r.rate)
@@ -68,7 +71,8 @@ func (e *Engine) Save(dst []byte) []byte {
 
 // Load restores what Save returned. An error leaves the engine as it was.
 func (e *Engine) Load(src []byte) error {
-	if len(src) < len(savedMagic)+4 || string(src[:len(savedMagic)]) != savedMagic {
+	first := bytes.HasPrefix(src, []byte(savedMagic1))
+	if len(src) < len(savedMagic)+4 || !first && !bytes.HasPrefix(src, []byte(savedMagic)) {
 		return fmt.Errorf("load baseline: not a baseline of this version (it begins anew without it)")
 	}
 	body, sum := src[:len(src)-4], binary.LittleEndian.Uint32(src[len(src)-4:])
@@ -79,7 +83,10 @@ func (e *Engine) Load(src []byte) error {
 	services := make([]service, min(r.u32(), maxServices))
 	for i := range services {
 		s := &services[i]
-		s.name, s.hash = r.text(), r.u64()
+		s.name = r.text()
+		if first {
+			r.u64()
+		}
 		r.series(&s.rate, &s.fails, &s.missing, &s.bare, &s.broken, &s.failing, &s.slowFails, &s.slowBare)
 		r.shares(&s.person, &s.assets)
 		for h := range s.week {
@@ -87,14 +94,16 @@ func (e *Engine) Load(src []byte) error {
 		}
 	}
 	type saved struct {
-		hash uint64
 		name string
 		route
 	}
 	routes := make([]saved, min(int(r.u32()), len(r.b)/8))
 	for i := range routes {
 		v := &routes[i]
-		v.hash, v.name = r.u64(), r.text()
+		if first {
+			r.u64()
+		}
+		v.name = r.text()
 		m := r.u32()
 		v.service, v.marks = uint8(m), uint8(m>>8)
 		r.series(&v.rate)
@@ -114,7 +123,7 @@ func (e *Engine) Load(src []byte) error {
 		s := &services[i]
 		at[i] = otherService
 		if s.name != otherName {
-			if at[i] = e.serviceNamed(s.name, s.hash); at[i] == otherService {
+			if at[i] = e.serviceNamed(s.name); at[i] == otherService {
 				continue
 			}
 		}
@@ -124,11 +133,14 @@ func (e *Engine) Load(src []byte) error {
 	}
 	for i := range routes {
 		v := &routes[i]
-		if int(v.service) >= len(at) || e.routeWords.find(v.hash) != 0 {
+		if int(v.service) >= len(at) {
 			continue
 		}
 		v.service = at[v.service]
-		h := hashBytes([]byte(v.name), uint64(v.service)+7)
+		h := e.routeHash(v.service, []byte(v.name))
+		if e.routeWords.find(h) != 0 {
+			continue
+		}
 		if id := e.routeWords.add(h, v.name, ""); id != 0 {
 			e.routes[id] = v.route
 		}
@@ -141,7 +153,7 @@ func (e *Engine) Load(src []byte) error {
 }
 
 // serviceNamed returns the service of that name, making it when there is none.
-func (e *Engine) serviceNamed(name string, h uint64) uint8 {
+func (e *Engine) serviceNamed(name string) uint8 {
 	for i := 1; i < len(e.services); i++ {
 		if e.services[i].name == name {
 			return uint8(i)
@@ -150,7 +162,7 @@ func (e *Engine) serviceNamed(name string, h uint64) uint8 {
 	if name == plainName {
 		return e.plainService()
 	}
-	return e.addService(name, h)
+	return e.addService(name)
 }
 
 // packer writes the saved form.

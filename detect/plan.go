@@ -23,7 +23,7 @@ func (e *Engine) Expect(service string, from, to time.Time, factor float64) {
 		}
 	}
 	if !found {
-		if i := e.addService(service, hashBytes([]byte(service), 31)); i != otherService {
+		if i := e.addService(service); i != otherService {
 			e.services[i].plan = append(e.services[i].plan, p)
 		}
 	}

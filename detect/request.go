@@ -47,4 +47,6 @@ type Request struct {
 	Kind     Kind   // Access or NoRequest; anything else is counted and not judged
 	Silent   bool   // the log states a status of 0: no answer was sent
 	Origin   uint16 // which input it came from: an index the caller assigns, see Options.MayAct
+
+	gist gist // see Prepare
 }

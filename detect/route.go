@@ -32,7 +32,8 @@ type routeMemo struct {
 	marks uint8
 }
 
-func pathHash(service uint8, path []byte) uint64 { return hashBytes(path, uint64(service)+1) }
+// pathHash is the hash of a path of one service, from the path's own.
+func pathHash(service uint8, path uint64) uint64 { return mix(path, uint64(service)) }
 
 // routeOf returns the route of path, whose hash is h, and its marks. Paths whose
 // template was never met before have no route of their own yet and share id 0.
@@ -44,7 +45,7 @@ func (e *Engine) routeOf(service uint8, path []byte, h uint64) (uint16, uint8, u
 	}
 	marks := markPath(path)
 	t := e.template(path, marks)
-	th := hashBytes(t, uint64(service)+7)
+	th := e.routeHash(service, t)
 	id := e.routeWords.find(th)
 	if id == 0 {
 		if !e.routeWords.deserves(th) {
@@ -59,6 +60,11 @@ func (e *Engine) routeOf(service uint8, path []byte, h uint64) (uint16, uint8, u
 	}
 	*m = routeMemo{h, id, marks}
 	return id, marks, h
+}
+
+// routeHash is the hash of a path template of one service.
+func (e *Engine) routeHash(service uint8, template []byte) uint64 {
+	return hashBytes(template, saltRoute^uint64(service)<<8^e.opt.Seed)
 }
 
 // maxChildren is how many literal names one folder may have before its names
@@ -92,7 +98,7 @@ func (e *Engine) template(path []byte, marks uint8) []byte {
 		case varying(name):
 			t = append(t, '*')
 		default:
-			if c := &e.children[hashBytes(t, 3)&uint64(len(e.children)-1)]; *c >= maxChildren {
+			if c := &e.children[hashBytes(t, saltFolder^e.opt.Seed)&uint64(len(e.children)-1)]; *c >= maxChildren {
 				// A folder with so many names: only those that already are routes keep theirs.
 				t = append(t, '*')
 			} else {
@@ -110,7 +116,7 @@ func (e *Engine) countChild(t []byte) {
 	if i < 0 || bytes.IndexByte(t[i:], '*') >= 0 {
 		return
 	}
-	c := &e.children[hashBytes(t[:i+1], 3)&uint64(len(e.children)-1)]
+	c := &e.children[hashBytes(t[:i+1], saltFolder^e.opt.Seed)&uint64(len(e.children)-1)]
 	if *c < 255 {
 		*c++
 	}

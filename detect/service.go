@@ -85,15 +85,18 @@ type hostTrial struct {
 	sources  uint64
 }
 
-// serviceOf returns the index of the service that host names.
-func (e *Engine) serviceOf(r *Request) uint8 {
+// maxHost is how long a host's name can be (RFC 1035), with a port.
+const maxHost = 255 + 6
+
+// serviceOf returns the index of the service that the host of r names, whose
+// hash is h.
+func (e *Engine) serviceOf(r *Request, h uint64) uint8 {
 	if len(r.Host) == 0 {
 		if r.Kind == NoRequest && e.busiest != 0 {
 			return e.busiest // garbage names no host; it was meant for somebody
 		}
 		return e.plainService()
 	}
-	h := hashBytes(r.Host, 31)
 	if h == e.lastHost {
 		return e.lastService
 	}
@@ -103,7 +106,7 @@ func (e *Engine) serviceOf(r *Request) uint8 {
 			return uint8(i)
 		}
 	}
-	if len(e.opt.Services) > 0 || len(e.services) >= maxServices || r.Status < 200 || r.Status >= 400 {
+	if len(e.opt.Services) > 0 || len(r.Host) > maxHost || len(e.services) >= maxServices || r.Status < 200 || r.Status >= 400 {
 		return otherService
 	}
 	// Not configured: a host counts once several clients got answers from it.
@@ -119,23 +122,24 @@ func (e *Engine) serviceOf(r *Request) uint8 {
 	t.answered++
 	t.sources |= bit(k.hash())
 	if t.answered >= 20 && distinct64(t.sources) >= 4 {
-		return e.addService(clip(r.Host, 100), h)
+		return e.addService(string(r.Host))
 	}
 	return otherService
 }
 
 func (e *Engine) plainService() uint8 {
 	if e.plain == 0 {
-		e.plain = e.addService(plainName, hashBytes(nil, 31))
+		e.plain = e.addService(plainName)
 	}
 	return e.plain
 }
 
-func (e *Engine) addService(name string, h uint64) uint8 {
+// addService adds the service that hosts of that name are.
+func (e *Engine) addService(name string) uint8 {
 	if len(e.services) >= maxServices {
 		return otherService
 	}
-	e.services = append(e.services, service{name: name, hash: h})
+	e.services = append(e.services, service{name: name, hash: hashBytes([]byte(name), saltHost^e.opt.Seed)})
 	return uint8(len(e.services) - 1)
 }
 

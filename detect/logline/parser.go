@@ -28,6 +28,9 @@ type Options struct {
 	Service string
 	// Origin is copied to every request.
 	Origin uint16
+	// Seed is what whoever reads lines for the detector prepares requests with:
+	// detect.Options.Seed. Parsing does without.
+	Seed uint64
 	// Fields maps JSON keys to meanings where the log's own names are not
 	// known: key (dotted when nested) → one of FieldNames. "capture.1" and so on
 	// name the request headers that HAProxy captures, in the order of its rules.
@@ -66,11 +69,12 @@ type Parser struct {
 	trust   trust
 	service []byte
 	origin  uint16
+	seed    uint64
 }
 
 // New returns a Parser. An error is one sentence that names the mend.
 func New(o Options) (*Parser, error) {
-	p := &Parser{origin: o.Origin, trust: newTrust(o.TrustedProxies)}
+	p := &Parser{origin: o.Origin, seed: o.Seed, trust: newTrust(o.TrustedProxies)}
 	p.arena = &p.own
 	if o.Service != "" {
 		p.service = appendClean(nil, []byte(o.Service))
@@ -80,6 +84,9 @@ func New(o Options) (*Parser, error) {
 	}
 	return p, nil
 }
+
+// Seed returns Options.Seed.
+func (p *Parser) Seed() uint64 { return p.seed }
 
 // choose fills the readers that o.Format asks for.
 func (p *Parser) choose(o Options) error {

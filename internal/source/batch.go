@@ -52,7 +52,8 @@ func (b *Batch) recycle() {
 	batches.Put(b)
 }
 
-// parse reads the whole lines in text, which must lie in b.data.
+// parse reads the whole lines in text, which must lie in b.data. It also prepares
+// the requests for judging, which goes on beside it.
 func (b *Batch) parse(p *logline.Parser, text []byte) {
 	p.SetArena(&b.arena)
 	for len(text) > 0 {
@@ -60,7 +61,7 @@ func (b *Batch) parse(p *logline.Parser, text []byte) {
 		var k detect.Kind
 		r := b.room()
 		line, text, k, _ = p.ParseFirst(text, r) // what is wrong with it is for ParseFile to say
-		b.book(line, k)
+		b.book(line, k, p.Seed())
 	}
 	b.Format = p.Format()
 }
@@ -68,7 +69,7 @@ func (b *Batch) parse(p *logline.Parser, text []byte) {
 // line parses one line into b.
 func (b *Batch) line(p *logline.Parser, line []byte) {
 	k, _ := p.Parse(line, b.room())
-	b.book(line, k)
+	b.book(line, k, p.Seed())
 }
 
 // room returns where the next request goes.
@@ -82,10 +83,12 @@ func (b *Batch) room() *detect.Request {
 	return &b.Requests[n]
 }
 
-// book counts a line that was read into the last request, which goes if it is none.
-func (b *Batch) book(line []byte, k detect.Kind) {
+// book counts a line that was read into the last request, and prepares it for
+// judging; it goes if it is none.
+func (b *Batch) book(line []byte, k detect.Kind, seed uint64) {
 	b.Lines++
 	if k <= detect.NoRequest {
+		b.Requests[len(b.Requests)-1].Prepare(seed)
 		return
 	}
 	b.Requests = b.Requests[:len(b.Requests)-1]

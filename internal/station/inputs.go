@@ -28,6 +28,7 @@ type feeds struct {
 	positions *source.Positions
 	stateDir  string
 	stdin     io.Reader
+	seed      uint64                 // of the detector's hashes
 	trusted   atomic.Pointer[[]bool] // by origin: whether auto mode may act on its word
 
 	mu    sync.Mutex
@@ -36,8 +37,8 @@ type feeds struct {
 }
 
 // newFeeds builds the inputs of c; none of them runs yet.
-func newFeeds(c config.Config, positions *source.Positions, stateDir string, stdin io.Reader) (*feeds, error) {
-	f := &feeds{positions: positions, stateDir: stateDir, stdin: stdin}
+func newFeeds(c config.Config, positions *source.Positions, stateDir string, stdin io.Reader, seed uint64) (*feeds, error) {
+	f := &feeds{positions: positions, stateDir: stateDir, stdin: stdin, seed: seed}
 	for i, s := range c.Sources {
 		in, err := f.build(c, s, i)
 		if err != nil {
@@ -51,7 +52,7 @@ func newFeeds(c config.Config, positions *source.Positions, stateDir string, std
 
 // build makes the input of s. Nothing is opened before it runs.
 func (f *feeds) build(c config.Config, s config.Source, origin int) (source.Input, error) {
-	parse := logline.Options{Format: s.Format, Service: s.Service, TrustedProxies: c.TrustedProxies, Origin: uint16(origin)}
+	parse := logline.Options{Format: s.Format, Service: s.Service, TrustedProxies: c.TrustedProxies, Origin: uint16(origin), Seed: f.seed}
 	in, err := f.input(c, s, parse, origin)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", where(c, s), err)

@@ -2,6 +2,8 @@ package station
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -55,6 +57,7 @@ type Station struct {
 	peers      *peers           // nil for a host on its own
 	closers    []io.Closer      // enforcers that hold something
 	known      *known
+	seed       uint64 // of the detector's hashes, for this run
 
 	reloading sync.Mutex
 	conf      config.Config // as it holds now; what waits for another start is as it was
@@ -99,7 +102,7 @@ func Open(ctx context.Context, o Options) (_ *Station, err error) {
 	if err := os.MkdirAll(o.StateDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make state directory %s: %w; name another with --state", o.StateDir, err)
 	}
-	s := &Station{o: o, conf: o.Config}
+	s := &Station{o: o, conf: o.Config, seed: newSeed()}
 	defer func() {
 		if err != nil {
 			s.Close()
@@ -115,7 +118,7 @@ func Open(ctx context.Context, o Options) (_ *Station, err error) {
 	if s.positions, err = source.OpenPositions(o.StateDir); err != nil {
 		return nil, err
 	}
-	if s.feeds, err = newFeeds(o.Config, s.positions, o.StateDir, o.Stdin); err != nil {
+	if s.feeds, err = newFeeds(o.Config, s.positions, o.StateDir, o.Stdin, s.seed); err != nil {
 		return nil, &ConfigError{err}
 	}
 	engine := detect.New(s.engineOptions())
@@ -143,10 +146,17 @@ func Open(ctx context.Context, o Options) (_ *Station, err error) {
 	return s, nil
 }
 
+// newSeed returns a seed that nobody else can know.
+func newSeed() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails: the process would end
+	return binary.LittleEndian.Uint64(b[:])
+}
+
 func (s *Station) engineOptions() detect.Options {
 	o := EngineOptions(s.o.Config, s.facts)
 	s.usual.set(usual(s.o.Config))
-	o.Usual, o.MayAct = s.usual.contains, s.feeds.mayAct
+	o.Usual, o.MayAct, o.Seed = s.usual.contains, s.feeds.mayAct, s.seed
 	return o
 }
 
