@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"levee/internal/durable"
 )
 
 // oldSuffix names the copy of the previous file that stands beside the new one
@@ -82,7 +84,7 @@ func replace(path string, content []byte) error {
 		err = os.Rename(tmp.Name(), path)
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(path))
+		err = durable.SyncDir(filepath.Dir(path))
 	}
 	if err != nil {
 		return fmt.Errorf("write deny list %s: %w", path, err)
@@ -107,7 +109,7 @@ func restore(path string) error {
 		err = os.Remove(path)
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(path))
+		err = durable.SyncDir(filepath.Dir(path))
 	}
 	if err != nil {
 		return fmt.Errorf("put the old deny list back: %w", err)
@@ -130,16 +132,4 @@ func recoverOld(path string) error {
 		return nil
 	}
 	return restore(path)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	if closed := d.Close(); err == nil {
-		err = closed
-	}
-	return err
 }

@@ -9,13 +9,16 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
 	"levee/actions"
+	"levee/internal/durable"
 )
 
-// keepRuns is how long the journal remembers a run that ended.
+// keepRuns is how long the journal remembers a run that ended, of the latest
+// runsMost.
 const keepRuns = 24 * time.Hour
 
 // line is one state of one run, as the journal keeps it: the last line of a
@@ -50,8 +53,9 @@ type journal struct {
 
 	mu    sync.Mutex
 	file  *os.File
-	size  int64
+	size  int64           // bytes of whole lines
 	next  int64           // size at which it is rewritten
+	torn  bool            // behind them stands what could not be written, or be taken back
 	last  map[string]line // by request
 	order []string        // requests, oldest first
 }
@@ -98,18 +102,32 @@ func (j *journal) note(l line) {
 	j.last[l.Request] = l
 }
 
-// rewrite replaces the file by the last line of each run that is not over for
-// longer than keepRuns.
+// over returns which runs matter no more: that ended long ago, or before the
+// latest runsMost that did.
+func (j *journal) over(now time.Time) map[string]bool {
+	out := map[string]bool{}
+	over := 0
+	for _, id := range slices.Backward(j.order) {
+		if l := j.last[id]; ended(l.State) {
+			if over++; over > runsMost || now.Sub(l.At) > keepRuns {
+				out[id] = true
+			}
+		}
+	}
+	return out
+}
+
+// rewrite replaces the file by the last line of each run that still matters.
+// On an error what it knows is as it was.
 func (j *journal) rewrite(now time.Time) error {
 	var order []string
 	var out bytes.Buffer
+	over := j.over(now)
 	for _, id := range j.order {
-		l := j.last[id]
-		if ended(l.State) && now.Sub(l.At) > keepRuns {
-			delete(j.last, id)
+		if over[id] {
 			continue
 		}
-		text, err := json.Marshal(l)
+		text, err := json.Marshal(j.last[id])
 		if err != nil {
 			return fmt.Errorf("jenkins: rewrite journal: %w", err)
 		}
@@ -134,12 +152,21 @@ func (j *journal) rewrite(now time.Time) error {
 	if j.file != nil {
 		_ = j.file.Close() // replaced: what it held stands in the new one
 	}
+	for id := range over {
+		delete(j.last, id)
+	}
 	j.file, j.order, j.size = file, order, int64(out.Len())
 	j.next = max(journalMost, 2*j.size)
+	if err := durable.SyncDir(filepath.Dir(j.path)); err != nil {
+		j.torn = true // after a power failure the old file may be back
+		return fmt.Errorf("jenkins: rewrite journal: %w", err)
+	}
+	j.torn = false
 	return nil
 }
 
-// write appends l and waits for the disk.
+// write appends l and waits for the disk. On an error l is not in the journal:
+// whoever wanted to take the step does not, and the next start must not either.
 func (j *journal) write(l line) error {
 	if j.path == "" {
 		return nil
@@ -150,15 +177,21 @@ func (j *journal) write(l line) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.torn { // a line would be glued to the rest of another
+		if err := j.rewrite(l.At); err != nil {
+			return err
+		}
+	}
 	if _, err = j.file.Write(append(text, '\n')); err == nil {
 		err = j.file.Sync()
 	}
 	if err != nil {
-		return fmt.Errorf("jenkins: write journal: %w", err)
+		j.torn = true
+		return fmt.Errorf("jenkins: write journal: %w; free disk where it stands", errors.Join(err, j.file.Truncate(j.size)))
 	}
 	j.note(l)
-	if j.size += int64(len(text)) + 1; j.size > j.next {
-		return j.rewrite(l.At)
+	if j.size += int64(len(text)) + 1; j.size > j.next && j.rewrite(l.At) != nil {
+		j.next = 2 * j.size // l is written all the same; what is over stays a little longer
 	}
 	return nil
 }

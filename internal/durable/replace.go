@@ -30,3 +30,18 @@ func Replace(path string, data []byte) error {
 	}
 	return err
 }
+
+// SyncDir makes durable which files dir has: a file that was renamed into it
+// may be the old one again after the power failed, unless the directory itself
+// reached the disk.
+func SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	if closed := d.Close(); err == nil {
+		err = closed
+	}
+	return err
+}

@@ -18,7 +18,7 @@ var allowed = []struct {
 	{"detect/logline", []string{"detect"}},
 	{"actions", []string{"detect", "actions/internal/safe"}},
 	{"actions/internal/safe", nil},
-	{"actions/...", []string{"actions", "actions/...", "detect"}},
+	{"actions/...", []string{"actions", "actions/...", "detect", "internal/durable"}},
 	{"tui", []string{"actions", "detect", "internal/status"}},
 	{"tui/...", []string{"tui", "tui/...", "actions", "detect", "internal/status"}},
 	{"demo", []string{"detect/logline"}},
