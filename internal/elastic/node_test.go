@@ -1,6 +1,7 @@
 package elastic
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -53,8 +54,11 @@ func realNode(t testing.TB) *elasticsearch.Node {
 // superuser returns a client that may do everything on the real node.
 func superuser(t testing.TB) *Client {
 	t.Helper()
-	return client(t, Options{URLs: []string{realNode(t).URL}, User: elasticsearch.User, Password: elasticsearch.Password, Timeout: 2 * time.Minute})
+	return client(t, Options{URLs: []string{realNode(t).URL}, User: elasticsearch.User, Password: elasticsearch.Password})
 }
+
+// patient is how long tests wait for one answer of the node.
+const patient = 2 * time.Minute
 
 // blank takes the indices that tests made from the real node, but not data
 // streams: a test that begins with it can be run again.
@@ -76,8 +80,11 @@ func blank(t testing.TB) *Client {
 	return c
 }
 
+// client is New for tests. How fast a busy machine's node answers must decide
+// none: those that need an impatient client say so.
 func client(t testing.TB, o Options) *Client {
 	t.Helper()
+	o.Timeout = cmp.Or(o.Timeout, patient)
 	c, err := New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +118,7 @@ func must(t testing.TB, err error) {
 // count returns how many documents index holds, refreshed.
 func count(t testing.TB, c *Client, index string, query any) int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patient)
 	defer cancel()
 	must(t, c.call(ctx, http.MethodPost, "/"+index+"/_refresh", nil, nil))
 	var a struct {
