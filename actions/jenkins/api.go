@@ -117,7 +117,13 @@ type found struct{ queue, number int64 }
 // find looks for a run among the job's latest builds and in the queue: by its
 // queue item, or by its request id. Nil: it is in neither.
 func (c *client) find(ctx context.Context, r *run) (*found, error) {
-	queue, idName := r.queueID(), r.idParameter
+	_, queue, number := r.now()
+	idName := r.idParameter
+	if queue > 0 && number > 0 { // it may be older than the latest builds
+		if b, err := c.build(ctx, r.job, number); err == nil && b.Number == number && b.QueueID == queue {
+			return &found{queue, number}, nil
+		}
+	}
 	var all struct{ Items []queueItem }
 	if err := c.get(ctx, "the queue", "/queue", nil, &all); err != nil {
 		return nil, err

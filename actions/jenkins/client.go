@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/bndr/gojenkins"
 
+	"levee/actions/internal/exchange"
 	"levee/actions/internal/safe"
 )
 
@@ -154,6 +154,7 @@ func (c *client) do(ctx context.Context, method, endpoint, suffix string, query 
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.call)
 	defer cancel()
+	ctx, watch := exchange.Begin(ctx)
 	ar := gojenkins.NewAPIRequest(method, endpoint, nil)
 	if method == http.MethodPost {
 		ar.Payload = strings.NewReader(form.Encode())
@@ -167,7 +168,7 @@ func (c *client) do(ctx context.Context, method, endpoint, suffix string, query 
 	res, err := c.request.Do(ctx, ar, &body, query)
 	if err != nil {
 		c.circuit.failed(ctx)
-		return nil, c.unreachable(err)
+		return nil, c.unreachable(err, watch.Unsent(err))
 	}
 	defer func() { _ = res.Body.Close() }() // the Requester has; twice does no harm
 	if res.StatusCode == http.StatusBadGateway || res.StatusCode == http.StatusServiceUnavailable || res.StatusCode == http.StatusGatewayTimeout {
@@ -178,11 +179,7 @@ func (c *client) do(ctx context.Context, method, endpoint, suffix string, query 
 	return &answer{res.StatusCode, res.Header, body}, nil
 }
 
-func (c *client) unreachable(err error) error {
-	var op *net.OpError
-	unsent := errors.As(err, &op) && op.Op == "dial"
-	var dns *net.DNSError
-	unsent = unsent || errors.As(err, &dns)
+func (c *client) unreachable(err error, unsent bool) error {
 	var at *url.Error
 	if errors.As(err, &at) { // its own text repeats the URL
 		err = at.Err

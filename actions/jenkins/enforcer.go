@@ -60,7 +60,7 @@ func New(o Options) (*Enforcer, error) {
 	for _, l := range lines {
 		r := newRun(l)
 		if r.state == sending {
-			r.sentAt = l.At // it may have been on its way when levee died
+			r.sentAt = o.Now() // it may have been on its way until levee died
 		}
 		e.remember(r)
 		if !ended(r.state) {
@@ -192,6 +192,31 @@ func (w want) key() string {
 		return "-" + w.Decision
 	}
 	return "+" + w.Decision
+}
+
+// ahead returns the runs that began before r, have not ended, and do the
+// opposite of what r does to one of its targets. Jenkins runs builds of
+// different jobs, and often of one, in any order: a block that is built after
+// its own undo would stay.
+func (e *Enforcer) ahead(r *run) []*run {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	lifts := map[string]bool{}
+	for _, w := range r.wants {
+		if w.Place != "" {
+			lifts[w.Place] = w.Lift
+		}
+	}
+	var before []*run
+	for _, x := range e.runs {
+		if x == r {
+			break
+		}
+		if !ended(x.stateNow()) && slices.ContainsFunc(x.wants, func(w want) bool { lift, both := lifts[w.Place]; return both && lift != w.Lift }) {
+			before = append(before, x)
+		}
+	}
+	return before
 }
 
 func (e *Enforcer) lane(job string) chan struct{} {

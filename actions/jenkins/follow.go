@@ -60,6 +60,12 @@ func (e *Enforcer) move(r *run, state, why string) {
 // send triggers the run, trying again while the controller is away. It returns
 // whether the run is queued or running.
 func (e *Enforcer) send(ctx context.Context, r *run) bool {
+	if !e.awaitTurn(ctx, r) {
+		return false
+	}
+	// The deadline counts from here: of the runs that gathered while the
+	// controller was away, each has its own and not what the others left.
+	deadline := e.o.Now().Add(e.o.SendDeadline)
 	lane := e.lane(r.job)
 	select { // runs of one job are sent one after the other: their order is the order of the changes
 	case lane <- struct{}{}:
@@ -67,7 +73,6 @@ func (e *Enforcer) send(ctx context.Context, r *run) bool {
 	case <-ctx.Done():
 		return false
 	}
-	deadline := e.o.Now().Add(e.o.SendDeadline)
 	wait := pace{most: 10 * time.Second}
 	for {
 		if e.stopped(r) {
@@ -77,6 +82,10 @@ func (e *Enforcer) send(ctx context.Context, r *run) bool {
 		if !e.resolve(ctx, r) {
 			state, _, _ := r.now()
 			return !ended(state) && state != sending
+		}
+		if r.late(e.o.Now()) {
+			e.move(r, errored, "its time was over before Jenkins could be told")
+			return false
 		}
 		r.mu.Lock()
 		r.sentAt = e.o.Now()
@@ -111,6 +120,25 @@ func (e *Enforcer) send(ctx context.Context, r *run) bool {
 			return false
 		}
 	}
+}
+
+// awaitTurn waits for the runs that r must not overtake.
+func (e *Enforcer) awaitTurn(ctx context.Context, r *run) bool {
+	for i, before := range e.ahead(r) {
+		if i == 0 {
+			close(r.held)
+		}
+		r.set(sending, "waits for job "+before.job+" to end, which does the opposite to the same address", e.o.Now())
+		for !ended(before.stateNow()) && !e.stopped(r) {
+			one, cancel := context.WithTimeout(ctx, time.Second)
+			wait(one, before.over)
+			cancel()
+			if ctx.Err() != nil {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // resolve finds out about an attempt whose outcome is not known, and says

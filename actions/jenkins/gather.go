@@ -3,8 +3,6 @@ package jenkins
 import (
 	"context"
 	"crypto/rand"
-	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -73,8 +71,12 @@ func (e *Enforcer) carry(ctx context.Context, ds []actions.Decision, lift bool) 
 				receipts[i].Unknown, receipts[i].Note = true, "levee stopped waiting for Jenkins"
 			}
 		}
-		if runs[i] != nil {
-			wait(accept, runs[i].taken)
+		if r := runs[i]; r != nil {
+			select {
+			case <-r.taken:
+			case <-r.held: // it may take minutes: whoever asks again hears how it stands
+			case <-accept.Done():
+			}
 		}
 	}
 	patience, cancel2 := context.WithTimeout(ctx, e.o.Wait)
@@ -116,7 +118,8 @@ func (e *Enforcer) standing(d actions.Decision, lift bool) *run {
 	case failed, aborted, cancelled, errored:
 		return nil
 	case lost:
-		return e.lookAgain(r)
+		e.lookAgain(r)
+		return r
 	}
 	if !lift && e.o.Jobs[d.Verb].uses("ttl_s") {
 		for _, w := range r.wants {
@@ -126,20 +129,6 @@ func (e *Enforcer) standing(d actions.Decision, lift bool) *run {
 		}
 	}
 	return r
-}
-
-// lookAgain follows a lost run anew: Jenkins may have come back since. The
-// caller holds mu.
-func (e *Enforcer) lookAgain(r *run) *run {
-	l := r.line(e.o.Now())
-	if l.State = queued; l.Number > 0 {
-		l.State = running
-	}
-	again := newRun(l)
-	e.runs = slices.DeleteFunc(e.runs, func(x *run) bool { return x == r })
-	e.remember(again)
-	e.work.Go(func() { e.pursue(e.ctx, again) })
-	return again
 }
 
 // gather turns what waits into runs, at most once in Options.Gather.
@@ -153,13 +142,12 @@ func (e *Enforcer) gather() {
 			return
 		}
 		e.mu.Lock()
-		batch := e.waiting
-		e.waiting = nil
-		if len(batch) == 0 {
+		if len(e.waiting) == 0 {
 			e.busy = false
 			e.mu.Unlock()
 			return
 		}
+		batch := e.take()
 		e.last = e.o.Now()
 		e.mu.Unlock()
 		for _, g := range e.group(batch) {
@@ -179,88 +167,6 @@ func (e *Enforcer) turnAway() {
 	e.waiting, e.busy = nil, false
 }
 
-// group is what goes into one build.
-type group struct {
-	verb    actions.Verb
-	job     Job
-	facts   facts
-	tickets []*ticket
-}
-
-// group sorts tickets into builds: same job, same aim, at most MaxTargets.
-func (e *Enforcer) group(batch []*ticket) []*group {
-	var all []*group
-	open := map[string]*group{}
-	for _, t := range batch {
-		verb := t.d.Verb
-		if t.lift && verb == actions.Block {
-			if _, ok := e.o.Jobs[actions.Unblock]; ok {
-				verb = actions.Unblock
-			}
-		}
-		job := e.o.Jobs[verb]
-		f := job.aim(t.d, e.ttl(t.d))
-		f.verb = string(verb)
-		if t.lift { // lifts join whatever build goes to the same job
-			f.ttl = 0
-		}
-		key := job.Job + "\x00" + f.key()
-		g := open[key]
-		if g == nil || len(g.tickets) >= e.o.MaxTargets || !t.d.Target.Prefix.IsValid() {
-			g = &group{verb: verb, job: job, facts: f}
-			open[key] = g
-			all = append(all, g)
-		}
-		g.tickets = append(g.tickets, t)
-		if p := t.d.Target.Prefix; p.IsValid() {
-			if t.lift {
-				g.facts.removed = append(g.facts.removed, p.Masked())
-			} else {
-				g.facts.added = append(g.facts.added, p.Masked())
-			}
-		}
-	}
-	return merge(all, e.o.MaxTargets)
-}
-
-// ttl is how long a build is told that d lasts: its TTL while that is about
-// right, else what is left of it, in whole minutes so that decisions still
-// share builds.
-func (e *Enforcer) ttl(d actions.Decision) time.Duration {
-	if d.Expires.IsZero() {
-		return d.TTL
-	}
-	left := d.Expires.Sub(e.o.Now())
-	if d.TTL > 0 && (d.TTL-left).Abs() < 30*time.Second {
-		return d.TTL
-	}
-	return max((left + time.Minute - 1).Truncate(time.Minute), time.Minute)
-}
-
-// merge lets a build that only removes join one that adds through the same
-// job, so that changes of both kinds travel together. An address that is
-// removed and added again is only added.
-func merge(all []*group, most int) []*group {
-	var out []*group
-	for _, g := range all {
-		only := len(g.facts.added) == 0 && len(g.facts.removed) > 0
-		i := slices.IndexFunc(all, func(h *group) bool {
-			return only && h != g && h.job.Job == g.job.Job && h.verb == g.verb && len(h.facts.added) > 0 && len(h.tickets)+len(g.tickets) <= most
-		})
-		if i < 0 {
-			out = append(out, g)
-			continue
-		}
-		h := all[i]
-		h.tickets = append(h.tickets, g.tickets...)
-		h.facts.removed = append(h.facts.removed, g.facts.removed...)
-	}
-	for _, g := range out {
-		g.facts.removed = slices.DeleteFunc(g.facts.removed, func(p netip.Prefix) bool { return slices.Contains(g.facts.added, p) })
-	}
-	return out
-}
-
 // begin writes a run down and starts it.
 func (e *Enforcer) begin(g *group) {
 	g.facts.id = "levee-" + strings.ToLower(rand.Text()[:16])
@@ -269,7 +175,7 @@ func (e *Enforcer) begin(g *group) {
 	}
 	l.ID = g.job.idParameter()
 	for _, t := range g.tickets {
-		l.Wants = append(l.Wants, want{t.d.ID, t.lift, t.d.Expires})
+		l.Wants = append(l.Wants, want{t.d.ID, t.lift, t.d.Expires, place(t.d)})
 	}
 	err := e.journal.write(l)
 	r := newRun(l)

@@ -43,6 +43,7 @@ type want struct {
 	Decision string    `json:"decision"`
 	Lift     bool      `json:"lift,omitempty"`
 	Until    time.Time `json:"until,omitzero"`
+	Place    string    `json:"place,omitempty"` // verb and prefix: a run that does the opposite there must not overtake
 }
 
 // journal is an append-only file of lines, each on the disk before the step it

@@ -106,6 +106,80 @@ func TestARestartFindsItsRunsAgain(t *testing.T) {
 	})
 }
 
+// TestALostRunReadsUnknownUntilItIsFound: while the controller is away nobody
+// can know, and once it is back it is asked.
+func TestALostRunReadsUnknownUntilItIsFound(t *testing.T) {
+	for name, journal := range map[string]bool{"with a journal": true, "by the ledger's receipt": false} {
+		t.Run(name, func(t *testing.T) {
+			in(t, nil, func(w *world) {
+				var arrived atomic.Bool
+				w.wire.set(func(req *http.Request, next func() (*http.Response, error)) (*http.Response, error) {
+					if req.Method == http.MethodPost && arrived.CompareAndSwap(false, true) {
+						_, _ = next()
+					}
+					return nil, io.ErrUnexpectedEOF
+				})
+				d := scale("s1")
+				d.Receipts = w.apply(d)
+				time.Sleep(10 * time.Minute)
+				if j := w.e.Jobs()[0]; j.State != lost {
+					t.Fatalf("job %+v", j)
+				}
+				if !journal { // it was lost with the disk
+					w.close()
+					w.o.Journal = ""
+					w.open()
+				}
+				resume := func() actions.Receipt {
+					rs, err := w.e.Resume(context.Background(), []actions.Decision{d})
+					if err != nil {
+						t.Fatal(err)
+					}
+					return rs[0]
+				}
+				for range 3 {
+					if c := resume(); c.OK || !c.Unknown {
+						t.Errorf("while it is away: %+v", c)
+					}
+					if journal {
+						if c := w.apply(d)[0]; c.OK || !c.Unknown {
+							t.Errorf("applied while it is away: %+v", c)
+						}
+					}
+					time.Sleep(time.Minute)
+				}
+				w.wire.set(nil)
+				time.Sleep(10 * time.Minute)
+				if c := resume(); !c.OK || len(w.j.Triggered("ops/scale")) != 1 {
+					t.Errorf("once it is back: %+v", c)
+				}
+				time.Sleep(time.Minute)
+				if j := w.e.Jobs()[0]; j.State != success || len(w.e.Jobs()) != 1 {
+					t.Errorf("jobs %+v", w.e.Jobs())
+				}
+			})
+		})
+	}
+}
+
+// TestWhatNeverLeftHasFailed: of a controller that no packet reaches it is known
+// that nothing was done there.
+func TestWhatNeverLeftHasFailed(t *testing.T) {
+	in(t, nil, func(w *world) {
+		w.close()
+		w.o.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}}
+		w.open()
+		w.apply(block("d1", "192.0.2.1"))
+		time.Sleep(5 * time.Minute)
+		if j := w.e.Jobs()[0]; j.State != errored || !strings.Contains(j.Why, "Jenkins") {
+			t.Errorf("job %+v", j)
+		}
+	})
+}
+
 // TestKilledAtEveryStep stops at each exchange of a run, starts again and
 // applies again: exactly one build each time.
 func TestKilledAtEveryStep(t *testing.T) {

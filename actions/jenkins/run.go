@@ -3,6 +3,7 @@ package jenkins
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,6 +42,7 @@ type run struct {
 
 	taken chan struct{} // closed when Jenkins took it, or it ended before
 	over  chan struct{} // closed when it ended
+	held  chan struct{} // closed when it waits for another run to end
 
 	mu      sync.Mutex
 	state   string
@@ -55,13 +57,15 @@ type run struct {
 	clean   string    // raw, sanitised; "" when it must be made again
 	offset  int64
 	stopped bool // somebody cancelled it
+
+	looking chan struct{} // closed when a look for a lost run is over; guarded by Enforcer.mu
 }
 
 func newRun(l line) *run {
 	r := &run{
 		request: l.Request, verb: l.Verb, job: l.Job, idParameter: l.ID, form: l.Form, wants: l.Wants, began: l.Began,
 		state: l.State, queue: l.Queue, number: l.Number, why: l.Why,
-		taken: make(chan struct{}), over: make(chan struct{}),
+		taken: make(chan struct{}), over: make(chan struct{}), held: make(chan struct{}),
 	}
 	if r.state != sending {
 		close(r.taken)
@@ -82,16 +86,15 @@ func (r *run) line(now time.Time) line {
 	}
 }
 
-func (r *run) queueID() int64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.queue
-}
-
 func (r *run) now() (state string, queue, number int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.state, r.queue, r.number
+}
+
+// late reports whether all that the run wants was over by now.
+func (r *run) late(now time.Time) bool {
+	return len(r.wants) > 0 && !slices.ContainsFunc(r.wants, func(w want) bool { return w.Lift || w.Until.IsZero() || now.Before(w.Until) })
 }
 
 // set moves the run on. A run that ended stays as it ended.
@@ -140,6 +143,7 @@ func (r *run) snapshot(base string, console bool) actions.Job {
 // append adds console text read up to next; a log that shrank was replaced and
 // begins anew.
 func (r *run) append(text string, next int64) {
+	text = text[max(0, len(text)-consoleMost):]
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if next < r.offset {

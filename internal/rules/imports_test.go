@@ -17,6 +17,7 @@ var allowed = []struct {
 	{"detect/sketch", nil},
 	{"detect/logline", []string{"detect"}},
 	{"actions", []string{"detect", "actions/internal/safe"}},
+	{"actions/internal/exchange", nil},
 	{"actions/internal/safe", nil},
 	{"actions/...", []string{"actions", "actions/...", "detect", "internal/durable"}},
 	{"tui", []string{"actions", "detect", "internal/status"}},
