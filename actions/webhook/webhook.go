@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"levee/actions"
+	"levee/actions/internal/exchange"
 	"levee/actions/internal/safe"
 	"levee/detect"
 )
@@ -228,7 +229,7 @@ func (h *Hook) deliver(ctx context.Context, m Message, attempts int) (unknown bo
 		}
 		unknown = unknown || sent
 		if !retry || try >= attempts || ctx.Err() != nil {
-			return unknown && retry, err
+			return unknown, err
 		}
 		timer := time.NewTimer(max(wait, after))
 		select {
@@ -243,6 +244,7 @@ func (h *Hook) deliver(ctx context.Context, m Message, attempts int) (unknown bo
 
 // post is one try. sent says that it may have arrived although err is set.
 func (h *Hook) post(ctx context.Context, key string, body []byte) (retry bool, after time.Duration, sent bool, err error) {
+	ctx, watch := exchange.Begin(ctx)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.o.URL, bytes.NewReader(body))
 	if err != nil {
 		return false, 0, false, h.explain(err)
@@ -259,7 +261,7 @@ func (h *Hook) post(ctx context.Context, key string, body []byte) (retry bool, a
 		if errors.As(err, &at) { // its own text repeats the URL
 			err = at.Err
 		}
-		return true, 0, true, h.explain(err)
+		return true, 0, !watch.Unsent(err), h.explain(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	text, _ := io.ReadAll(io.LimitReader(res.Body, 1024)) // only for the message

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const secret = "0123456789abcdef0123456789abcdef"
 
 // receiver answers each POST with the next status; 0 is a connection that
-// breaks after the request arrived.
+// breaks after the request arrived, -1 one that is refused.
 type receiver struct {
 	t        *testing.T
 	statuses []int
@@ -59,7 +60,10 @@ func (r *receiver) RoundTrip(req *http.Request) (*http.Response, error) {
 	if len(r.statuses) > 0 {
 		status, r.statuses = r.statuses[0], r.statuses[1:]
 	}
-	if status == 0 {
+	switch status {
+	case -1:
+		return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+	case 0:
 		return nil, fmt.Errorf("read tcp: connection reset, sent %s to %s", secret, req.URL)
 	}
 	h := r.header
@@ -92,15 +96,18 @@ func TestDelivery(t *testing.T) {
 		ok, unknown bool
 		gap         time.Duration // least time before the second try
 	}{
-		"taken":          {nil, nil, 1, true, false, 0},
-		"busy, then not": {[]int{503, 429, 200}, nil, 3, true, false, 500 * time.Millisecond},
-		"asks to wait":   {[]int{429, 200}, http.Header{"Retry-After": {"7"}}, 2, true, false, 7 * time.Second},
-		"waits too long": {[]int{429, 200}, http.Header{"Retry-After": {"86400"}}, 2, true, false, 60 * time.Second},
-		"breaks":         {[]int{0, 200}, nil, 2, true, false, 500 * time.Millisecond},
-		"always breaks":  {[]int{0, 0, 0, 0, 0}, nil, 5, false, true, 500 * time.Millisecond},
-		"always busy":    {[]int{429, 429, 429, 429, 429}, nil, 5, false, false, 500 * time.Millisecond},
-		"says no":        {[]int{401}, nil, 1, false, false, 0},
-		"redirects":      {[]int{302}, nil, 1, false, false, 0},
+		"taken":           {nil, nil, 1, true, false, 0},
+		"busy, then not":  {[]int{503, 429, 200}, nil, 3, true, false, 500 * time.Millisecond},
+		"asks to wait":    {[]int{429, 200}, http.Header{"Retry-After": {"7"}}, 2, true, false, 7 * time.Second},
+		"waits too long":  {[]int{429, 200}, http.Header{"Retry-After": {"86400"}}, 2, true, false, 60 * time.Second},
+		"breaks":          {[]int{0, 200}, nil, 2, true, false, 500 * time.Millisecond},
+		"always breaks":   {[]int{0, 0, 0, 0, 0}, nil, 5, false, true, 500 * time.Millisecond},
+		"always busy":     {[]int{429, 429, 429, 429, 429}, nil, 5, false, false, 500 * time.Millisecond},
+		"nobody there":    {[]int{-1, -1, -1, -1, -1}, nil, 5, false, false, 500 * time.Millisecond},
+		"breaks, is gone": {[]int{0, -1, -1, -1, -1}, nil, 5, false, true, 500 * time.Millisecond},
+		"breaks, then no": {[]int{0, 401}, nil, 2, false, true, 500 * time.Millisecond},
+		"says no":         {[]int{401}, nil, 1, false, false, 0},
+		"redirects":       {[]int{302}, nil, 1, false, false, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -127,6 +134,21 @@ func TestDelivery(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestWhatWasNotSentInTimeHasFailed: of many decisions the first messages took
+// all the time there was.
+func TestWhatWasNotSentInTimeHasFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &receiver{statuses: []int{0, 0, 0, 0, 0}}
+		h := hook(t, r, Options{Most: 1})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		rs, err := h.Apply(ctx, []actions.Decision{block("d1"), block("d2")})
+		if err != nil || len(rs) != 2 || rs[0].OK || !rs[0].Unknown || rs[1].OK || rs[1].Unknown {
+			t.Errorf("receipts %+v, %v", rs, err)
+		}
+	})
 }
 
 func TestTheMessage(t *testing.T) {
