@@ -66,6 +66,84 @@ func TestStateFromSeveralEnforcers(t *testing.T) {
 	}
 }
 
+// hook is an enforcer that says no while it is down, and keeps no list.
+type hook struct {
+	*wall
+	down error
+	job  *actions.Job // in its receipts that say no
+}
+
+func (h *hook) Check(context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.down
+}
+
+func (h *hook) Apply(ctx context.Context, ds []actions.Decision) ([]actions.Receipt, error) {
+	rs, err := h.wall.Apply(ctx, ds)
+	for i := range rs {
+		if !rs[i].OK {
+			rs[i].Job = h.job
+		}
+	}
+	return rs, err
+}
+
+func (h *hook) set(down error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.down, h.refuse = down, down != nil
+}
+
+// TestAnEnforcerThatIsWellAgainCatchesUp: a block that others hold is asked for
+// no more, and the one that was down for minutes must get it all the same; what
+// a build that failed did there is for people to see.
+func TestAnEnforcerThatIsWellAgainCatchesUp(t *testing.T) {
+	for name, c := range map[string]struct {
+		job  *actions.Job
+		gets bool
+	}{
+		"a webhook":           {nil, true},
+		"a job never started": {&actions.Job{Request: "r1", State: "error"}, true},
+		"a build that failed": {&actions.Job{Request: "r1", State: "failure"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				far := &hook{wall: newWall("far"), job: c.job}
+				far.noList = true
+				b := newBench(t, func(o *actions.Options) { o.Enforcers = append(o.Enforcers, far) })
+				defer func() { b.stop() }()
+				settle()
+				far.set(errors.New("nobody answers"))
+				time.Sleep(time.Minute)
+				ds := b.commit(block(ana, "198.51.100.1", "198.51.100.2"))
+				time.Sleep(5 * time.Minute)
+				settle()
+				if got := b.get(ds[0].ID); got.State != actions.Applied || far.holds("198.51.100.1/32") {
+					t.Fatalf("while it is down: %s", got.State)
+				}
+				q := actions.Request{Verb: actions.Unblock, Targets: targets("198.51.100.2"), Actor: ana, Reason: "test"}
+				b.commit(q)
+				settle()
+				far.set(nil)
+				time.Sleep(time.Minute)
+				settle()
+				if far.holds("198.51.100.1/32") != c.gets || far.holds("198.51.100.2/32") {
+					t.Errorf("well again it holds %v", far.held)
+				}
+				if got := b.get(ds[0].ID); got.State != actions.Applied {
+					t.Errorf("it reads %s", got.State)
+				}
+				before := far.applied[ds[0].ID]
+				time.Sleep(5 * time.Minute)
+				if now := far.applied[ds[0].ID]; now != before {
+					t.Errorf("it is sent for ever: %d times, then %d", before, now)
+				}
+			})
+		})
+	}
+}
+
 func TestAFailedLiftIsTriedUntilItIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"levee/actions/internal/safe"
@@ -211,9 +212,35 @@ func (d *Dispatcher) checkHealth(ctx context.Context, l *lane) {
 		return
 	}
 	d.mu.Lock()
+	if !l.health.OK {
+		d.catchUp(l)
+	}
 	l.health = EnforcerHealth{Name: l.enforcer.Name(), OK: true, At: d.now()}
 	d.mu.Unlock()
 	d.dirty.Store(true)
+}
+
+// catchUp sends l, which is well again, what stands and failed there while it
+// was not: others hold it, so nobody asks again. The caller holds mu.
+func (d *Dispatcher) catchUp(l *lane) {
+	for _, r := range d.records {
+		if r.end != "" || !r.durable || r.dryRun || !r.verb.lasting() || (r.took|r.unsure|r.pending)&l.bit != 0 || !r.failedAt(l.enforcer.Name()) {
+			continue
+		}
+		if x := r.decision(); d.takes(l, &x) {
+			r.pending |= l.bit
+			r.unsure |= l.bit
+			l.push(order{r: r})
+		}
+	}
+}
+
+// failedAt reports whether an enforcer surely did nothing for r. What a build
+// that failed did is for people to see.
+func (r *record) failedAt(enforcer string) bool {
+	return slices.ContainsFunc(r.receipts, func(c Receipt) bool {
+		return c.Enforcer == enforcer && !c.OK && !c.Unknown && (c.Job == nil || c.Job.State == "error")
+	})
 }
 
 // unwell notes that l's enforcer is down; the message line hears it once.
