@@ -103,6 +103,9 @@ func (a *Autopilot) why() []string {
 		}
 	}
 	for _, rule := range sortedKeys(a.refused.last) {
+		if rule == "duplicate" {
+			continue // what stands already holds nothing back
+		}
 		if n := a.refused.last[rule]; a.now.Sub(n.at) < time.Minute {
 			line := rule + ": " + n.value
 			if n.count > 1 {

@@ -175,7 +175,11 @@ func (c *check) duplicate(t Target) *Refusal {
 	if !r.expires.IsZero() {
 		value += ", ends " + r.expires.UTC().Format("15:04:05") + " UTC"
 	}
-	return &Refusal{Target: t, Rule: "duplicate", Value: value, Mend: "undo " + r.id + " to change it"}
+	mend := "undo it first to change it: u on the Blocks screen of the console"
+	if r.verb == Block {
+		mend = "unblock " + r.target.String() + " first to change it"
+	}
+	return &Refusal{Target: t, Rule: "duplicate", Value: value, Mend: mend}
 }
 
 func (c *check) autoOnly(t Target, seen *detect.Suspect) *Refusal {
@@ -213,8 +217,15 @@ func (d *Dispatcher) nobodyTakes(r *Request, t Target) *Refusal {
 		return &Refusal{Target: t, Rule: "enforcer", Value: fmt.Sprintf("no enforcer takes %s of %s: %s", r.Verb, t, strings.Join(why, "; ")),
 			Mend: "give a job for " + string(r.Verb) + " under actions: jenkins: jobs: in levee.yaml"}
 	}
-	return &Refusal{Target: t, Rule: "enforcer", Value: fmt.Sprintf("no enforcer takes %s of %s", r.Verb, t),
-		Mend: "configure one under actions: in levee.yaml (nft, denylist, jenkins, webhook)"}
+	can := "a job for it under jenkins: jobs:, or a webhook"
+	switch r.Verb {
+	case Block:
+		can = "nft, a denylist, a job for it under jenkins: jobs:, or a webhook"
+	case Throttle:
+		can = "a denylist of style nginx-map or haproxy-map, a job for it under jenkins: jobs:, or a webhook"
+	}
+	return &Refusal{Target: t, Rule: "enforcer", Value: fmt.Sprintf("no enforcer takes %s of %s", strings.ReplaceAll(string(r.Verb), "_", " "), t),
+		Mend: "under actions: in levee.yaml give " + can}
 }
 
 // excuses are why enforcers leave x to others, each with the enforcer's name.

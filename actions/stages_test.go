@@ -124,7 +124,7 @@ func TestEveryRuleHoldsAtEveryStage(t *testing.T) {
 		}, at: plan | commit, rule: "budget", value: "scale_ups_per_hour is spent: 1 of 1", mend: "raise auto.budget.scale_ups_per_hour"},
 		{name: "unblocked by a person", bind: auto, holds: func(x *ruled) { then(actions.Block, who)(x); settle(); then(actions.Unblock, who)(x); settle() },
 			at: plan | commit, rule: "exempt", value: "a person unblocked it; auto mode leaves it alone until 01:00:0", mend: "block it yourself"},
-		{name: "somebody holds it already", bind: people, holds: then(actions.Block, who), at: plan | commit, rule: "duplicate", value: who + ": block by cy since", mend: "undo d-"},
+		{name: "somebody holds it already", bind: people, holds: then(actions.Block, who), at: plan | commit, rule: "duplicate", value: who + ": block by cy since", mend: "unblock " + who + " first"},
 		{name: "stale data", bind: auto, holds: func(x *ruled) { x.traffic.setAge(31 * time.Second) },
 			at: plan | commit, rule: "stale", value: "the data is 31s old, the limit is 30s", mend: "look at the sources; what stands is kept"},
 		{name: "stopped", bind: auto, holds: func(x *ruled) { check(x.t, x.d.Disarm(context.Background(), cy)) },

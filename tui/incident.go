@@ -229,7 +229,9 @@ func (s *incidentScreen) advice(m *Model, t *writer, in *detect.Incident) {
 		}
 		if strings.HasPrefix(string(me), "block") && blocked+broken > 0 {
 			text += " (" + strconv.Itoa(blocked) + " blocked" + withoutEffect(broken) + ", " + strconv.Itoa(left) + " left)"
-			if left == 0 && broken == 0 {
+			if left == 0 && broken > 0 {
+				text, p = m.named(numbered(broken, "block has", "blocks have")+" no effect, nothing is left to block: {health} shows the enforcers"), t.th.bad
+			} else if left == 0 {
 				text, p = "done: all "+strconv.Itoa(blocked)+" of its sources that are listed are blocked", t.th.good
 				if blocked == 1 {
 					text = "done: its one source that is listed is blocked"

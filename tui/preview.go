@@ -251,7 +251,8 @@ func (d *planDialog) refusals(t *writer) {
 			t.add(t.th.bad, " and "+plural(len(d.got.Refusals)-i, "more refusal"))
 			return
 		}
-		t.pairIn(t.th.bad, "REFUSED", targetText(r.Target)+" "+strings.ReplaceAll(r.Rule, "_", " ")+": "+r.Value)
+		value := strings.TrimPrefix(r.Value, r.Target.String()+": ") // it stands in front
+		t.pairIn(t.th.bad, "REFUSED", targetText(r.Target)+" "+strings.ReplaceAll(r.Rule, "_", " ")+": "+value)
 		if r.Mend != "" {
 			t.pairIn(t.th.warn, "  mend", r.Mend)
 		}
