@@ -17,6 +17,7 @@ type data struct {
 	board  *actions.Board
 	status Status
 	stand  *standings
+	stands []standing // of snap.Suspects, in their order
 	me     actions.Actor
 	acts   bool             // whether the session may act at all
 	top    *detect.Incident // what the banner tells of: open hostile first, then a flash crowd; nil when calm
@@ -66,13 +67,16 @@ func load(feed Feed, old *data, staleAfter time.Duration) *data {
 			d.top = in
 		}
 	}
+	d.stands = make([]standing, len(d.snap.Suspects))
 	for i := range d.snap.Suspects {
 		s := &d.snap.Suspects[i]
+		st := d.standing(s)
+		d.stands[i] = st
 		worth := s.Measure != detect.Observe && s.Measure != ""
 		if !worth && s.Incident == "" {
 			continue
 		}
-		p, st := d.parts[s.Incident], d.standing(s)
+		p := d.parts[s.Incident]
 		switch {
 		case st.kind == standUseless:
 			d.broken++

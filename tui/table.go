@@ -83,7 +83,7 @@ func (t *table) load(d *data, now time.Time, dialog bool) {
 			continue
 		}
 		delete(at, r.s.Key)
-		rows = append(rows, row{s: &d.snap.Suspects[i], st: d.standing(&d.snap.Suspects[i])})
+		rows = append(rows, row{s: &d.snap.Suspects[i], st: d.stands[i]})
 	}
 	n := len(rows)
 	for i := range d.snap.Suspects {
@@ -91,7 +91,7 @@ func (t *table) load(d *data, now time.Time, dialog bool) {
 		if _, ok := at[s.Key]; !ok && t.held {
 			continue
 		}
-		r := row{s: s, st: d.standing(s)}
+		r := row{s: s, st: d.stands[i]}
 		if t.filter == nil || t.filter.match(subject{s, r.st, d.now()}) {
 			rows = append(rows, r)
 		}
@@ -165,7 +165,7 @@ func (t *table) order(rows []row, now time.Time) {
 		}
 		return r.s.Score
 	}
-	slices.SortStableFunc(rows, func(a, b row) int {
+	slices.SortFunc(rows, func(a, b row) int {
 		if t.sort == "score" && !t.up {
 			if c := cmp.Compare(t.settled(&a, now), t.settled(&b, now)); c != 0 {
 				return c
