@@ -90,6 +90,11 @@ func (d *Directory) check(name string, key gossh.PublicKey, from netip.Addr, now
 	return u, nil
 }
 
+// refusedCertificate is why a certificate that a trusted authority signed lets
+// nobody in: something that whoever runs levee wants to know, and a stranger
+// can't provoke at will.
+type refusedCertificate struct{ error }
+
 // checkCertificate follows OpenSSH's PROTOCOL.certkeys.
 func (d *Directory) checkCertificate(name string, cert *gossh.Certificate, from netip.Addr, now time.Time) error {
 	if cert.CertType != gossh.UserCert {
@@ -102,14 +107,14 @@ func (d *Directory) checkCertificate(name string, cert *gossh.Certificate, from 
 		return errUnknown
 	}
 	if len(cert.ValidPrincipals) == 0 {
-		return errors.New("the certificate names no principal: it would be good for everybody")
+		return refusedCertificate{errors.New("the certificate names no principal: it would be good for everybody")}
 	}
 	checker := gossh.CertChecker{SupportedCriticalOptions: []string{"source-address"}, Clock: func() time.Time { return now }}
 	if err := checker.CheckCert(name, cert); err != nil {
-		return err
+		return refusedCertificate{err}
 	}
 	if allowed, ok := cert.CriticalOptions["source-address"]; ok && !within(allowed, from) {
-		return errors.New("the certificate is not valid from this address")
+		return refusedCertificate{errors.New("the certificate is not valid from this address")}
 	}
 	return nil
 }

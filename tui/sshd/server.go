@@ -115,7 +115,11 @@ func modernConfig() *gossh.ServerConfig {
 // authenticate is asked about every key a client offers. Its yes is not yet
 // an identity: who it is is asked again, for the key that was proved.
 func (s *Server) authenticate(ctx ssh.Context, key ssh.PublicKey) bool {
-	_, err := s.directory.Load().check(ctx.User(), key, addrOf(ctx.RemoteAddr()), s.now())
+	from := addrOf(ctx.RemoteAddr())
+	_, err := s.directory.Load().check(ctx.User(), key, from, s.now())
+	if why := (refusedCertificate{}); errors.As(err, &why) {
+		s.log.Warn("certificate refused", "user", ctx.User(), "address", from, "key", Fingerprint(key), "why", why)
+	}
 	return err == nil
 }
 
