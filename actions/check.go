@@ -175,7 +175,7 @@ func (c *check) duplicate(t Target) *Refusal {
 	if !r.expires.IsZero() {
 		value += ", ends " + r.expires.UTC().Format("15:04:05") + " UTC"
 	}
-	mend := "undo it first to change it: u on the Blocks screen of the console"
+	mend := "levee unblock --decision " + r.id + " lifts it"
 	if r.verb == Block {
 		mend = "unblock " + r.target.String() + " first to change it"
 	}

@@ -71,7 +71,7 @@ func report(g *global, f command.Format, found []doctor.Finding) error {
 		return err
 	}
 	if bad > 0 {
-		return fmt.Errorf("%d of %d checks are bad, see above", bad, len(found))
+		return fmt.Errorf("bad: %d of %d checks, see above", bad, len(found))
 	}
 	return nil
 }

@@ -142,6 +142,9 @@ func (a *acting) onTargets(ctx context.Context, h Host, s Streams, v actions.Ver
 	}
 	targets, bad, err := readTargets(s, args, a.file)
 	if err != nil {
+		if h.Operator.Actor().Via == "ssh" && len(args) > 0 && (a.reason != "" || a.confirm != "") {
+			err = Usagef("%w; ssh takes one pair of quotes away: write --reason \"'two words'\"", err)
+		}
 		return err
 	}
 	r := a.request(h, v)
@@ -258,6 +261,9 @@ func outcome(p actions.Plan, done []actions.Decision, refused, unread int) error
 	case refused > 0:
 		return fmt.Errorf("%s: %d of %d targets were refused, see above; the others are done", v, refused, refused+len(done))
 	case unread > 0:
+		if unread == 1 {
+			return Partialf("done, but 1 line of the list names no address or prefix")
+		}
 		return Partialf("done, but %d lines of the list name no address or prefix", unread)
 	}
 	return nil

@@ -29,10 +29,11 @@ func TestOpenSSHCommands(t *testing.T) {
 		want  string
 	}{
 		{"ana", l.ana, "", []string{"block", "203.0.113.7", "--for", "30m", "--reason", "'it floods us'"}, 0, "it floods us"},
+		{"ana", l.ana, "", []string{"block", "203.0.113.9", "--reason", "it floods us"}, 2, "one pair of quotes away"},
 		{"ana", l.ana, "", []string{"decisions", "-o", "json"}, 0, `"levee.ssh_key":"` + gossh.FingerprintSHA256(l.ana.PublicKey())},
 		{"bo", l.bo, "", []string{"why", "203.0.113.7"}, 0, "block by ana"},
 		{"bo", l.bo, "", []string{"block", "203.0.113.8"}, 1, "role: bo is a viewer"},
-		{"ana", l.ana, "198.51.100.1\n# none\n198.51.100.2 # two\nnonsense\n", []string{"block", "-f", "-"}, 3, "1 lines of the list"},
+		{"ana", l.ana, "198.51.100.1\n# none\n198.51.100.2 # two\nnonsense\n", []string{"block", "-f", "-"}, 3, "1 line of the list"},
 		{"ana", l.ana, "", []string{"block", "-f", "/etc/passwd"}, 2, "only -f - is taken here"},
 		{"ana", l.ana, "", []string{"frobnicate"}, 2, "no command"},
 		{"ana", l.ana, "", []string{"say 'open"}, 2, "quote"},
