@@ -23,7 +23,7 @@ var attackParts = words("nikto", "sqlmap", "nuclei", "zgrab", "masscan", "nmap",
 var crawlerParts = words("bot", "crawl", "spider", "slurp", "facebookexternalhit", "mediapartners", "feedfetcher", "archiver")
 
 // contactParts mark agents that say where to complain.
-var contactParts = words("http://", "https://")
+var contactParts = words("http://", "https://", "@")
 
 // verifiableParts are crawlers whose addresses tell whether they are what they
 // claim: their names are borrowed most.

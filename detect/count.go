@@ -160,8 +160,11 @@ func (e *Engine) countAbuse(r *Request, s *source, f *feature, t *tally) {
 	if f.query&queryRandom != 0 {
 		sat16(&t.random)
 	}
-	if f.method != methodGet && f.method != methodPost {
+	if f.odd() {
 		sat16(&t.odd)
+	}
+	if s.asked401 != 0 && f.status < 400 && s.asked401 == f.place() {
+		e.letIn(s, f, t)
 	}
 	switch f.status {
 	case 408, 499:
@@ -198,6 +201,7 @@ func (e *Engine) countAbuse(r *Request, s *source, f *feature, t *tally) {
 			sat16(&t.logins)
 		}
 	case f.status == 401, f.refusedLogin():
+		s.asked401 = f.place()
 		sat16(&t.fails)
 		s.failed = true
 		if len(r.User) > 0 {
@@ -210,6 +214,45 @@ func (e *Engine) countAbuse(r *Request, s *source, f *feature, t *tally) {
 	case f.marks&routeLogin != 0:
 		sat16(&t.forms)
 	}
+}
+
+// odd reports whether a request is of a kind that sites have little use for. What
+// is written with PUT, PATCH or DELETE and taken is written as with POST.
+func (f *feature) odd() bool {
+	switch f.method {
+	case methodGet, methodPost:
+		return false
+	case methodPut, methodPatch, methodDelete:
+		return f.status >= 400
+	}
+	return true
+}
+
+// place is 16 bits of the path asked for, never 0.
+func (f *feature) place() uint16 { return uint16(f.exact>>32) | 1 }
+
+// letIn notes that a source gave the name it was asked for: clients of calendars,
+// repositories and registries ask without one first, are told to say who they are
+// (401) and ask again. Such an answer was no refusal.
+func (e *Engine) letIn(s *source, f *feature, t *tally) {
+	s.asked401 = 0
+	sat16(&s.let)
+	if t.fails > 0 {
+		t.fails--
+	}
+	if t.err4 > 0 {
+		t.err4--
+	}
+	if c := &e.services[f.service].fails.cur; *c > 0 {
+		*c--
+	}
+}
+
+// answered reports whether a source is let in when it is asked who it is, as a
+// rule: whoever runs the service knows it by name.
+func (s *source) answered() bool {
+	t := s.total()
+	return s.let >= 3 && int(s.let)*2 >= int(t.fails)
 }
 
 // actsOn reports whether auto mode may act on the word of an input.

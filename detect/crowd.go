@@ -35,6 +35,9 @@ type crowd struct {
 	human                   float64 // share of people that the routes asked usually see
 	claims                  float64
 	randomUsual, freshUsual float64 // how usual such queries are on the routes asked
+	oddUsual                float64 // and such methods
+	dressed                 float64 // of sources that fetched an asset at least
+	let                     float64 // of sources that say who they are when asked, and are let in
 
 	post     float64   // POST requests
 	unlinked float64   // without a referer
@@ -108,6 +111,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 			r := &e.routes[f.route]
 			k.randomUsual += x.weight * r.random.or(20, 0)
 			k.freshUsual += x.weight * r.fresh.or(20, 0)
+			k.oddUsual += x.weight * r.odd.or(20, 0)
 		}
 		if !app || f.route != 0 && e.routes[f.route].random.n >= 20 { // what an app asks of a new route is not known to be unusual
 			add(&k.random, f.query&queryRandom != 0)
@@ -121,7 +125,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		add(&k.denied, f.denied() && !e.app(f)) // an app renews tokens, too
 		add(&k.missing, f.status == 404 || f.status == 403)
 		add(&k.slow, f.status == 408 || f.status == 499)
-		add(&k.odd, f.method != methodGet && f.method != methodPost)
+		add(&k.odd, f.odd())
 		add(&k.machine, f.marks&(routeAPI|routeFeed) != 0)
 		add(&k.claims, f.claims)
 		add(&k.signed, f.signed)
@@ -146,6 +150,8 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 				add(&k.redeem, 6*int(t.logins) >= int(t.fails)) // a refused token counts as well
 			}
 		}
+		add(&k.let, x.src.answered())
+		add(&k.dressed, t.assets > 0)
 		add(&k.mixed, x.src.marks&markMixed != 0 || edge(x.key.addr(0)))
 		add(&k.drum, f.route != 0 && x.src.top == f.route && x.src.topHits >= 10)
 		add(&k.hammer, !app && x.src.marks&markHammers != 0 && f.route == x.src.top)
@@ -167,8 +173,11 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		if x.conduct == conductOther && x.src.assets() >= 2 && x.src.marks&markHammers == 0 {
 			continue // a page that asks on at every key looks like neither
 		}
-		if x.conduct != conductPerson && x.src.scripted() {
-			continue // nor does one whose files are all at hand already
+		if x.conduct != conductPerson && (x.src.scripted() || f.redirects() && int(t.hits) < 6*distinct64(x.src.agents)) {
+			continue // nor does one whose files are all at hand already, or who is sent elsewhere to sign in first
+		}
+		if x.conduct == conductYoung && t.assets > 0 && f.refer != referNone {
+			continue // a part of a page, and of one that has no more
 		}
 		k.judged += x.weight
 		add(&k.person, x.conduct == conductPerson)
@@ -220,7 +229,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 			k.people = min(1, max(0, (k.person*c.rate-k.human/k.weight*c.usual)/extra))
 		}
 	}
-	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.denied, &k.missing, &k.slow, &k.odd, &k.known, &k.old, &k.signed, &k.none, &k.mixed, &k.churn, &k.each, &k.grown, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims, &k.app, &k.met, &k.post, &k.unlinked, &k.linked, &k.blind, &k.drum, &k.hammer, &k.randomUsual, &k.freshUsual} {
+	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.denied, &k.missing, &k.slow, &k.odd, &k.known, &k.old, &k.signed, &k.none, &k.mixed, &k.churn, &k.each, &k.grown, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims, &k.app, &k.met, &k.post, &k.unlinked, &k.linked, &k.blind, &k.drum, &k.hammer, &k.randomUsual, &k.freshUsual, &k.oddUsual, &k.let, &k.dressed} {
 		*p /= k.weight
 	}
 	return k

@@ -38,8 +38,14 @@ func (e *Engine) enrol(in *incident, s *source) {
 	if in.crowd.fails < 0.6 && e.asBefore(in, s) || in.apps.has(s.agent) || e.dawdles(in, s) {
 		return
 	}
+	if in.crowd.fails < 0.6 && s.answered() && s.rate(e.sec) < e.opt.SourceRate/2 {
+		return // let in by name
+	}
 	if e.sec-s.first < 5 && s.scripted() {
 		return // the scripts of a page may ask before its styles and images are fetched
+	}
+	if n := distinct64(s.agents); n >= 3 && n*3 <= int(t.hits)*2 && in.crowd.churn < 0.3 {
+		need *= uint16(min(n, 8)) // several people behind one address: each asks more than once, unlike bots that change their name
 	}
 	if s.match < need || pace > 0 && float64(s.hitsIn(e.sec, 10)) < 10*pace {
 		return

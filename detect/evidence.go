@@ -36,10 +36,11 @@ const (
 	sigPretends
 	sigOnlyProbes
 	sigAmong
+	sigLetIn
 )
 
 var signalNames = [...]string{"rate", "one_path", "no_assets", "no_referer", "tool_agent", "agent_churn", "random_query", "odd_method", "errors", "new",
-	"login_failures", "nothing_else", "missing_paths", "probes", "garbage", "slow", "many_people", "verified_crawler", "assets", "machine_route", "habit", "incident", "signature", "prefix", "false_crawler", "attack_tool", "no_browser", "only_probes", "among_others"}
+	"login_failures", "nothing_else", "missing_paths", "probes", "garbage", "slow", "many_people", "verified_crawler", "assets", "machine_route", "habit", "incident", "signature", "prefix", "false_crawler", "attack_tool", "no_browser", "only_probes", "among_others", "let_in"}
 
 // say turns a proof into words.
 func (p *proof) say() Evidence {
@@ -90,6 +91,8 @@ func (p *proof) say() Evidence {
 		ev.Text = fmt.Sprintf("asks nothing but what is not there (%.0f others)", a)
 	case sigAmong:
 		ev.Text = "others scan this service at the same time"
+	case sigLetIn:
+		ev.Text = fmt.Sprintf("says who it is when asked, and is let in (%.0f times)", a)
 	case sigSlow:
 		ev.Text = fmt.Sprintf("%.0f requests that never finish, %.0f%% of all it makes", a, 100*b)
 	case sigMixed:

@@ -95,6 +95,9 @@ func protoOf(b []byte) uint8 {
 	return 5
 }
 
+// redirects reports whether the answer sent the client elsewhere.
+func (f *feature) redirects() bool { return f.status >= 300 && f.status < 400 && f.status != 304 }
+
 // look turns a request into its feature.
 func (e *Engine) look(r *Request, c *client, svc uint8, f *feature) {
 	g := c.of(r)

@@ -65,6 +65,9 @@ func (e *Engine) weighLogins(s *source, t *tally, p *proofs) {
 	}
 	rest := float64(t.hits) - f - float64(t.forms) - float64(t.logins)
 	login := e.routes[s.top].marks&routeLogin != 0
+	if login {
+		f = min(f, float64(s.topHits)) // what an app asked with a token that had run out was no try
+	}
 	switch {
 	case login && f >= 10:
 		p.add(sigLogins, min(45+f, 70), f, 0)
@@ -254,6 +257,9 @@ func (e *Engine) weighMerits(s *source, t *tally, p *proofs) {
 	}
 	if s.marks&markVerified != 0 {
 		p.add(sigCrawler, -100, 0, 0)
+	}
+	if s.answered() {
+		p.add(sigLetIn, -50, float64(s.let), 0)
 	}
 	if t.assets > 0 && int(t.assets)*5 >= int(t.hits) {
 		p.add(sigAssets, -25, float64(t.assets), 0)

@@ -43,7 +43,7 @@ func (e *Engine) matchIncidents(s *source, n *network, f *feature) {
 		if s.match == 1 {
 			e.countRotation(in, n)
 		}
-		if s.match >= in.need {
+		if s.match >= in.need && !(f.signed && in.crowd.signed < 0.6 && s.rate(e.sec) < e.opt.SourceRate/10) { // who says who runs it is none of those who don't
 			e.enrol(in, s)
 		}
 		return
@@ -56,9 +56,10 @@ func (e *Engine) matchIncidents(s *source, n *network, f *feature) {
 	}
 }
 
-// joined returns the open attack that the matches of a source count for, or nil.
+// joined returns the open attack that the matches of a source count for, or nil. It
+// may be another service's: bots go round.
 func (e *Engine) joined(s *source) *incident {
-	if in := e.incidentOf(s.incident); in != nil && in.Attack.Hostile() && !in.abuse && in.service == s.service {
+	if in := e.incidentOf(s.incident); in != nil && in.Attack.Hostile() && !in.abuse {
 		return in
 	}
 	return nil

@@ -15,7 +15,8 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	if conduct {
 		strong++
 	}
-	if k.odd >= 0.8 {
+	odd := k.odd >= 0.8 && k.oddUsual < 0.3
+	if odd {
 		strong++
 	}
 	denied := k.denied >= 0.8 && k.known <= 0.3 && k.met < 0.3
@@ -67,7 +68,9 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 		if app && k.here >= 12*usual {
 			medium++ // the pace alone unmasks who borrows an app's name
 		}
-		if k.known <= 0.5 {
+		if app && k.equal < 8 {
+			// a few of its users who look at a map are in a hurry, too
+		} else if k.known <= 0.5 {
 			strong++
 		} else {
 			medium++
@@ -105,9 +108,13 @@ func (e *Engine) name(svc uint8, c *cause, k *crowd) (Attack, uint16) {
 	if k.signed >= 0.6 && k.each < e.opt.SourceRate/10 && c.rate-c.usual < max(10, s.rate.usual()) && k.err4 < 0.3 && !random && !login {
 		hostile = false // a crawler, a monitor or a reader that says who runs it
 	}
-	embedded := k.linked >= 0.7 && k.repeat <= 3 && k.err4 < 0.3 && !random && c.rule.has(dimRoute) && e.routes[c.rule.vals[dimRoute]].marks&routeAsset != 0
+	picture := !random && c.rule.has(dimRoute) && e.routes[c.rule.vals[dimRoute]].marks&routeAsset != 0
+	embedded := k.linked >= 0.7 && k.repeat <= 3 && k.err4 < 0.3 && (picture || k.dressed >= 0.7)
 	if embedded {
-		hostile = false // many see a picture of ours on another site
+		hostile = false // many see a picture of ours on another site, or what a script of ours shows there
+	}
+	if k.let >= 0.6 && k.each < e.opt.SourceRate/2 && !random && !login {
+		hostile = false // whoever is let in by name may ask for much
 	}
 	if locked {
 		hostile = false

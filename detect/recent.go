@@ -165,6 +165,7 @@ func (e *Engine) learnConduct(d *sample, src *source, c uint8) {
 		r := &e.routes[d.route]
 		r.fresh.add(b2f(d.query&queryFresh != 0), 500)
 		r.random.add(b2f(d.query&queryRandom != 0), 500)
+		r.odd.add(b2f(d.odd()), 500)
 		r.failing.add(b2f(d.status >= 500), 500)
 	}
 	if c == conductYoung || c == conductBare && int(src.cur.pages)+int(src.prev.pages) >= 60 {

@@ -21,6 +21,7 @@ type route struct {
 	repeat  share // requests a minute that one client makes here
 	fresh   share // requests with a query never seen before
 	random  share // requests with a random-looking query
+	odd     share // requests with methods sites have little use for
 	failing share // answers 5xx
 }
 

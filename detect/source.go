@@ -148,7 +148,10 @@ type source struct {
 	long    tally  // about the last 15 minutes before those, fading
 	targets uint64 // bitmap of distinct paths with their queries
 	turned  uint32 // a person's requests that were turned away since first
-	_       [8]byte
+
+	asked401 uint16 // 16 bits of the path that was refused for want of a name lately, 0 none
+	let      uint16 // how often it gave one and was let in
+	_        [4]byte
 }
 
 const sourceSize = int64(unsafe.Sizeof(source{}))
