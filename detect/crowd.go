@@ -1,7 +1,5 @@
 package detect
 
-import "time"
-
 // crowd is what the sources behind an excess are like.
 type crowd struct {
 	samples                 int
@@ -81,125 +79,47 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 	clear(w.usual)
 	e.tabulateApps()
 	var overlap [maxIncidents]float64
-	showsAssets := false
-	if len(w.recent) > 0 {
-		showsAssets = e.services[w.recent[0].f.service].assets.or(50, 0) >= 0.1
-	}
 	for i := range w.recent {
 		x := &w.recent[i]
 		if !c.takes(x) {
 			continue
 		}
-		k.samples++
-		k.weight += x.weight
 		w.seen[x.key]++
 		w.count[x.key.net().hash()] += x.weight
 		w.usual[x.f.exact] += x.weight
-		f := x.f
-		app := e.usualApp(f)
-		if !app && f.status != 206 && f.method != methodHead { // an app owes no assets, wherever it asks, nor does a download
-			k.human += x.weight * e.human(f.service, f.route, f.marks)
-		}
-		add := func(to *float64, yes bool) {
-			if yes {
-				*to += x.weight
-			}
-		}
-		add(&k.app, app)
-		add(&k.met, e.work.apps[f.agent] > 0)
-		if f.route != 0 {
-			r := &e.routes[f.route]
-			k.randomUsual += x.weight * r.random.or(20, 0)
-			k.freshUsual += x.weight * r.fresh.or(20, 0)
-			k.oddUsual += x.weight * r.odd.or(20, 0)
-		}
-		if !app || f.route != 0 && e.routes[f.route].random.n >= 20 { // what an app asks of a new route is not known to be unusual
-			add(&k.random, f.query&queryRandom != 0)
-			add(&k.fresh, f.query&queryFresh != 0)
-		}
-		add(&k.tool, f.tool || f.noAgent)
-		add(&k.rare, f.agent == 0)
-		add(&k.err4, f.status >= 400 && f.status < 500)
-		add(&k.err5, f.status >= 500)
-		add(&k.fails, f.refusedLogin())
-		add(&k.denied, f.denied() && !e.app(f)) // an app renews tokens, too
-		add(&k.missing, f.status == 404 || f.status == 403)
-		add(&k.slow, f.status == 408 || f.status == 499)
-		add(&k.odd, f.odd())
-		add(&k.machine, f.marks&(routeAPI|routeFeed) != 0)
-		add(&k.claims, f.claims)
-		add(&k.signed, f.signed)
-		add(&k.none, f.none)
-		add(&k.post, f.method == methodPost)
-		add(&k.unlinked, f.refer == referNone)
-		add(&k.linked, f.refer >= referOthers)
+		app := e.usualApp(x.f)
+		e.seeRequest(&k, x, app)
 		if x.src == nil {
 			continue
 		}
-		add(&k.known, x.src.first < since-5)
-		add(&k.old, x.src.first < since-oldSeconds && e.acquainted(x.src, f))
+		e.seeSource(&k, x, since, app)
+		e.seeConduct(&k, x)
 		for j, in := range e.incidents {
-			add(&overlap[j], x.src.incident == in.number)
-		}
-		t := x.src.total()
-		add(&k.blind, f.marks&routeAsset != 0 && f.refer == referNone && t.pages == 0 && t.self == 0 && !f.tool && !app)
-		if k.fails+k.denied > 0 {
-			add(&k.busy, int(t.hits)-int(t.fails)-int(t.forms)-int(t.logins) >= 2)
-			if (f.refusedLogin() || f.denied()) && x.sample.time < (e.sec-15)*int64(time.Second) {
-				k.tried += x.weight
-				add(&k.redeem, 6*int(t.logins) >= int(t.fails)) // a refused token counts as well
+			if x.src.incident == in.number {
+				overlap[j] += x.weight
 			}
 		}
-		add(&k.let, x.src.answered())
-		add(&k.dressed, t.assets > 0)
-		add(&k.mixed, x.src.marks&markMixed != 0 || edge(x.key.addr(0)))
-		add(&k.drum, f.route != 0 && x.src.top == f.route && x.src.topHits >= 10)
-		add(&k.hammer, !app && x.src.marks&markHammers != 0 && f.route == x.src.top)
-		add(&k.churn, !app && distinct64(x.src.agents) >= 3)
-		rate := x.src.rate(e.sec)
-		k.each += x.weight * rate
-		shared := distinct64(x.src.agents) >= 3 // the pace of an address with several agents is nobody's
-		if shared {
-			w.shared[x.key] = true
-		}
-		if !shared && rate >= 4*x.src.formerly() {
-			k.grown += x.weight
-			k.hasty += x.weight * rate
-		}
-		k.repeat += x.weight * (float64(x.src.cur.hits) + float64(x.src.prev.hits))
-		if x.conduct == conductYoung && (e.sec-x.src.first < 4 || !showsAssets) {
-			continue
-		}
-		if x.conduct == conductOther && x.src.assets() >= 2 && x.src.marks&markHammers == 0 {
-			continue // a page that asks on at every key looks like neither
-		}
-		if x.conduct != conductPerson && (x.src.scripted() || f.redirects() && int(t.hits) < 6*distinct64(x.src.agents)) {
-			continue // nor does one whose files are all at hand already, or who is sent elsewhere to sign in first
-		}
-		if x.conduct == conductYoung && t.assets > 0 && f.refer != referNone {
-			continue // a part of a page, and of one that has no more
-		}
-		k.judged += x.weight
-		add(&k.person, x.conduct == conductPerson)
-		add(&k.bare, x.conduct == conductBare)
 	}
-	if k.weight == 0 {
-		return k
+	if k.weight > 0 {
+		e.sumUp(&k, c, &overlap)
 	}
+	return k
+}
+
+// sumUp makes shares of what was added up.
+func (e *Engine) sumUp(k *crowd, c *cause, overlap *[maxIncidents]float64) {
+	w := &e.work
 	k.sources = len(w.seen)
 	all, square := 0, 0
-	for _, n := range w.seen {
-		all += n
-		square += n * n
-	}
-	k.equal = float64(all) * float64(all) / float64(max(1, square))
 	pairs := 0 // of requests by one source: unlike means, a thin sample does not bend them
 	for key, n := range w.seen {
-		if w.shared[key] {
-			continue
+		all += n
+		square += n * n
+		if !w.shared[key] {
+			pairs += n * (n - 1)
 		}
-		pairs += n * (n - 1)
 	}
+	k.equal = float64(all) * float64(all) / float64(max(1, square))
 	k.here = float64(pairs) / float64(k.samples) * k.weight / float64(k.samples)
 	seen, most := 0.0, 0.0 // members of one attack may have been counted for several
 	for j, in := range e.incidents {
@@ -232,7 +152,6 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.denied, &k.missing, &k.slow, &k.odd, &k.known, &k.old, &k.signed, &k.none, &k.mixed, &k.churn, &k.each, &k.grown, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims, &k.app, &k.met, &k.post, &k.unlinked, &k.linked, &k.blind, &k.drum, &k.hammer, &k.randomUsual, &k.freshUsual, &k.oddUsual, &k.let, &k.dressed} {
 		*p /= k.weight
 	}
-	return k
 }
 
 // tabulateApps sums up which apps' agents are usual in the service looked at.
