@@ -74,7 +74,7 @@ func newBindings(over map[string]string) ([]binding, error) {
 		for j := range bs[:i] {
 			for _, k := range bs[i].keys {
 				if slices.Contains(bs[j].keys, k) && overlap(bs[i].on, bs[j].on) {
-					return defaultBindings(), fmt.Errorf("keys: %q is given to both %s and %s", k, bs[j].name, bs[i].name)
+					return defaultBindings(), fmt.Errorf("keys: %q is given to both %s and %s; give one of them another", k, bs[j].name, bs[i].name)
 				}
 			}
 		}

@@ -64,7 +64,7 @@ func newTarget(t Target, number int, now func() time.Time) (*target, error) {
 		made.service, err = router.Locate(raw.Reveal())
 	}
 	if err != nil {
-		return nil, fmt.Errorf("notify %s: %s", t.Name, made.scrub(err))
+		return nil, fmt.Errorf("notify %s: %s; write its url as shoutrrr describes the service, for instance smtp://… or slack://…", t.Name, made.scrub(err))
 	}
 	return made, nil
 }

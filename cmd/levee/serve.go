@@ -121,7 +121,7 @@ func loadFile(path string) (config.Config, error) {
 	c, err := config.Load(path)
 	if err == nil {
 		if err = daemon.ConsoleOptions(c.Console).Check(); err != nil {
-			err = fmt.Errorf("%s: console: %w", path, err)
+			err = fmt.Errorf("%s:%d: console: %w", path, c.Console.Line, err)
 		}
 	}
 	return c, command.Wrong(err)

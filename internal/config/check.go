@@ -188,7 +188,7 @@ func checkKey(t reflect.Type, key string) error {
 			return wrong(suggest(key, jobs), "no act is named %s", quote(key))
 		}
 	case reflect.TypeFor[map[string]AutoService]():
-		if strings.ToLower(key) != key || strings.ContainsAny(key, "/: \t") {
+		if strings.ToLower(key) != key || strings.ContainsAny(key, "*/: \t") {
 			return wrong("write the host alone in lower case, for instance shop.example.com", "%s is not a host", quote(key))
 		}
 	}

@@ -260,6 +260,7 @@ type Console struct {
 	Columns []string          `yaml:"columns"` // of the suspects, in order; default: what fits
 	Keys    map[string]string `yaml:"keys"`    // action → keys parted by blanks, instead of its own
 	Filters map[string]string `yaml:"filters"` // saved filters by name
+	Line    int               `yaml:"-"`
 }
 
 // Default returns what applies without a levee.yaml.

@@ -63,6 +63,16 @@ func quote(s string) string {
 
 // suggest returns a mend for a name that is none of known.
 func suggest(name string, known []string) string {
+	if mend, near := nearest(name, known); near {
+		return mend
+	}
+	known = slices.Clone(known)
+	slices.Sort(known)
+	return "known here: " + strings.Join(known, ", ")
+}
+
+// nearest asks about the one of known that name may be a slip of, if any is.
+func nearest(name string, known []string) (mend string, near bool) {
 	known = slices.Clone(known)
 	slices.Sort(known)
 	best, least := "", 1+max(1, (len(name)+1)/3)
@@ -71,10 +81,7 @@ func suggest(name string, known []string) string {
 			best, least = k, d
 		}
 	}
-	if best != "" {
-		return fmt.Sprintf("did you mean %q?", best)
-	}
-	return "known here: " + strings.Join(known, ", ")
+	return fmt.Sprintf("did you mean %q?", best), best != ""
 }
 
 // distance is the Levenshtein distance in bytes (V. I. Levenshtein, 1966),

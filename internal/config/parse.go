@@ -39,7 +39,8 @@ func (d *decoder) root(text []byte) ast.Node {
 	if err != nil {
 		var at yaml.Error
 		if errors.As(err, &at) && at.GetToken() != nil {
-			d.fail(at.GetToken().Position.Line, at.GetMessage(), "mend the YAML there")
+			line := at.GetToken().Position.Line
+			d.fail(line, at.GetMessage(), yamlMend(text, line))
 		} else {
 			d.fail(0, "no YAML: "+err.Error(), "compare it with docs/levee.yaml")
 		}
@@ -56,6 +57,19 @@ func (d *decoder) root(text []byte) ast.Node {
 		}
 	}
 	return body
+}
+
+// yamlMend is what is often wrong with a line that is no YAML.
+func yamlMend(text []byte, line int) string {
+	lines := strings.Split(string(text), "\n")
+	l := lines[min(max(line-1, 0), len(lines)-1)]
+	switch {
+	case strings.HasPrefix(strings.TrimLeft(l, " "), "\t"):
+		return "indent it with blanks, not with tabs"
+	case strings.ContainsAny(l, "{[") && strings.Contains(strings.ReplaceAll(l, "\"${", ""), "${"):
+		return "inside { } and [ ] a value with ${NAME} needs quotes"
+	}
+	return "mend the YAML there, or the line's indentation"
 }
 
 // parseYAML turns a panic of the parser, which is possible on text that is far

@@ -85,6 +85,9 @@ func TestEveryErrorAtOnce(t *testing.T) {
 		{"unknown nested key", "auto:\n  budget:\n    block_per_minute: 5", `3: unknown key "block_per_minute"; did you mean "blocks_per_minute"?`},
 		{"duplicate key", "allow: []\nallow: []\nallow: []", "2: \"allow\" stands here twice, first in line 1; keep one of the two\n" +
 			"3: \"allow\" stands here twice, first in line 1; keep one of the two"},
+		{"tabs", "auto:\n\tlevel: block", "2: found character '\t' that cannot start any token; indent it with blanks, not with tabs"},
+		{"environment in braces", "sources: [{file: ${HOME}/access.log}]", `1: ',' or '}' must be specified; inside { } and [ ] a value with ${NAME} needs quotes`},
+		{"pattern of hosts", "auto: {services: {\"*.example.com\": {level: block}}}", `1: "*.example.com" is not a host; write the host alone in lower case, for instance shop.example.com`},
 		{"duration without unit", "auto: {ttl: 90}", `1: ttl: "90" has no unit; write 90s, or another of ms, m, h, d`},
 		{"no duration", "auto: {ttl: soon}", `1: ttl: "soon" is not a duration; write for instance 90s, 10m, 24h or 7d`},
 		{"negative duration", "auto: {ttl: -3s}", `1: ttl: the duration -3s is negative; give a positive one`},
@@ -136,7 +139,7 @@ func TestEveryErrorAtOnce(t *testing.T) {
 		{"environment without a name", "notify: [{url: \"${a-b}\"}]", `1: url: "${a-b}" holds ${ without a variable's name; write ${NAME}, or $${ for the two characters themselves`},
 		{"listen", "metrics: {listen: 9177}", `1: listen: "9177" is not an address to listen on; write for instance 127.0.0.1:9177 or ":2222"`},
 		{"key", "ssh: {listen: \":2222\", users: [{name: ana, role: operator, keys: [ssh-rsa nonsense]}]}", `1: keys: "ssh-rsa nonsense" is not a public key; write one line of a .pub file, for instance ssh-ed25519 AAAA…`},
-		{"role", "ssh: {listen: \":2222\", users: [{name: ana, role: root, keys: []}]}", `1: role: "root" is not one of viewer, operator, admin; known here: admin, operator, viewer`},
+		{"role", "ssh: {listen: \":2222\", users: [{name: ana, role: root, keys: []}]}", `1: role: "root" is not one of viewer, operator, admin; write one of these`},
 		{"user twice", "ssh:\n  listen: \":2222\"\n  users:\n    - {name: ana, keys: []}\n    - {name: ana, keys: []}", `5: the user "ana" stands here twice, first in line 4; give every key of a person to one user`},
 		{"anchor", "allow: &a [192.0.2.1]", `1: allow: anchors, aliases and tags are not read here; write the value out`},
 		{"host", "auto: {services: {\"https://Shop\": {level: block}}}", `1: "https://Shop" is not a host; write the host alone in lower case, for instance shop.example.com`},

@@ -180,7 +180,7 @@ type URL string
 func (u *URL) parse(text string) error {
 	parsed, err := url.Parse(text)
 	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
-		return wrong("write for instance https://jenkins.example.com/", "%s is not an http or https URL", quote(text))
+		return wrong("write for instance https://host.example.com/", "%s is not an http or https URL", quote(text))
 	}
 	if _, ok := parsed.User.Password(); ok {
 		return wrong("take it out and use the key for it, or its _file twin", "the URL for %s holds a password", parsed.Host)
@@ -222,7 +222,11 @@ func choice[T ~string](dst *T, text string, words ...string) error {
 			return nil
 		}
 	}
-	return wrong(suggest(text, words), "%s is not one of %s", quote(text), strings.Join(words, ", "))
+	mend, near := nearest(text, words)
+	if !near {
+		mend = "write one of these"
+	}
+	return wrong(mend, "%s is not one of %s", quote(text), strings.Join(words, ", "))
 }
 
 // Level is how far auto mode may go: observe, suggest, throttle or block.
