@@ -122,7 +122,7 @@ func (d *Dispatcher) guards(t Target, actor Actor, seen *detect.Suspect, operato
 		return nil
 	}
 	if text, ok := touches(d.allowed, p); ok {
-		return &Refusal{Target: t, Rule: "allow_list", Value: text, Mend: "undo that first"}
+		return &Refusal{Target: t, Rule: "allow_list", Value: text, Mend: "undo that first: levee unblock --decision with that ID"}
 	}
 	for _, a := range operators {
 		if p.Contains(a.Unmap()) {
@@ -151,7 +151,10 @@ func (c *check) unblock(t Target) *Refusal {
 	}
 	no := &Refusal{Target: t, Rule: "not_blocked", Value: t.String() + " is not blocked", Mend: "nothing to do"}
 	if t.Prefix.IsValid() {
-		if r, ok := d.covering.narrowest(t.Prefix, hitting[:]...); ok {
+		if r := d.standing[place(Allow, t.Key())]; r != nil && r.end == "" {
+			no.Value = fmt.Sprintf("%s is not blocked, %s allowed it", t, r.actor.Name)
+			no.Mend = "levee unblock --decision " + r.id + " takes the allow back"
+		} else if r, ok := d.covering.narrowest(t.Prefix, hitting[:]...); ok && r.target.Key() != t.Key() { // not one that is being lifted
 			no.Value = fmt.Sprintf("%s itself is not blocked, %s is, by %s", t, r.target, r.actor.Name)
 			no.Mend = fmt.Sprintf("unblock %s, or allow %s", r.target, t)
 		}

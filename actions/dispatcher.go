@@ -198,7 +198,7 @@ func (d *Dispatcher) insert(r *record) {
 	if r.verb.lasting() && r.target.Prefix.IsValid() {
 		d.covering.insert(r)
 		if r.verb == Allow {
-			d.allowed.Insert(r.target.Prefix, r.target.String()+" was allowed by "+r.actor.Name)
+			d.allowed.Insert(r.target.Prefix, r.target.String()+" was allowed by "+r.actor.Name+" ("+r.id+")")
 		}
 	}
 	if r.verb == Block {

@@ -94,7 +94,7 @@ func TestEveryRuleHoldsAtEveryStage(t *testing.T) {
 		{name: "allow list, verified crawler", bind: both, holds: func(x *ruled) { x.facts.Crawler = detect.CrawlerVerified },
 			at: plan | commit | send, rule: "allow_list", value: "search engine's", mend: "take verified-crawlers off"},
 		{name: "allowed by a person", bind: both, holds: then(actions.Allow, "198.51.100.16/28"),
-			at: plan | commit, rule: "allow_list", value: "198.51.100.16/28 was allowed by cy", mend: "undo that first"},
+			at: plan | commit, rule: "allow_list", value: "198.51.100.16/28 was allowed by cy (d-", mend: "undo that first: levee unblock --decision"},
 		{name: "trusted proxy", bind: both, holds: guard(actions.GuardrailOptions{Proxies: rule("198.51.100.0/24", "levee.yaml:5")}),
 			at: plan | commit | send, rule: "trusted_proxy", value: "levee.yaml:5", mend: "block the clients behind it"},
 		{name: "own range", bind: both, holds: guard(actions.GuardrailOptions{Own: []netip.Prefix{netip.MustParsePrefix("198.51.100.16/28")}}),

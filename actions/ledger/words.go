@@ -20,7 +20,7 @@ func (r *AuditRow) Words() string {
 	case string(actions.Opened), kindCarried:
 		said, err = words(r.Body, wordsOfDecision)
 	case string(actions.Set):
-		said, err = words(r.Body, func(s *setting) []string { return []string{s.Key + " is now " + s.Value, by(s.Actor)} })
+		said, err = words(r.Body, func(s *setting) []string { return []string{s.words(), by(s.Actor)} })
 	case kindRetention:
 		said, err = words(r.Body, func(c *cut) []string {
 			return []string{fmt.Sprintf("rows up to %d were let go, their head is %s", c.Seq, c.Head)}
@@ -68,6 +68,21 @@ func wordsOfCommitted(c *committed) []string {
 		parts = append(parts, "BREAK GLASS: no second person was asked")
 	}
 	return append(parts, by(c.Actor))
+}
+
+// words says what a setting is now.
+func (s *setting) words() string {
+	var x actions.Switches
+	if s.Key == actions.SwitchesKey && json.Unmarshal([]byte(s.Value), &x) == nil {
+		switch {
+		case !x.Armed:
+			return "all automation is stopped"
+		case x.AutoOn:
+			return "automation is armed, auto mode on"
+		}
+		return "automation is armed, auto mode off"
+	}
+	return s.Key + " is now " + s.Value
 }
 
 func wordsOfDecision(d *actions.Decision) []string {

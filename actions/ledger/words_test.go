@@ -31,6 +31,8 @@ func TestWordsOfTheAudit(t *testing.T) {
 			"until 2026-03-12 20:30:00 UTC; nft ok; jenkins FAILED: job ops/block-ip #3 failed; removed 50 requests/s of 51 predicted"},
 		{actions.Entry{Kind: actions.Changed, Actor: actions.Auto, Decision: ended}, "ended by bo"},
 		{actions.Entry{Kind: actions.Set, Actor: ana, Key: "automation", Value: "off"}, "automation is now off; via ssh, key SHA256:abc"},
+		{actions.Entry{Kind: actions.Set, Actor: ana, Key: "automation", Value: `{"auto_on":true,"armed":false,"by":"ana"}`}, "all automation is stopped; via ssh, key SHA256:abc"},
+		{actions.Entry{Kind: actions.Set, Actor: ana, Key: "automation", Value: `{"auto_on":true,"armed":true}`}, "automation is armed, auto mode on; via ssh, key SHA256:abc"},
 	} {
 		r, err := encode(&c.e)
 		if err != nil {

@@ -185,6 +185,9 @@ func (a *acting) commit(ctx context.Context, h Host, s Streams, unread int, plan
 		return err
 	}
 	done = settled(ctx, h, done)
+	if len(done) > 0 && done[0].TTL > 0 && done[0].TTL < a.ttl {
+		fmt.Fprintf(s.Err, "levee: for %s, not %s: auto.max_ttl in levee.yaml allows no more\n", done[0].TTL, a.ttl)
+	}
 	if err := writeDecisions(s, format, done); err != nil {
 		return err
 	}

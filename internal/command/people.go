@@ -1,8 +1,10 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -188,7 +190,7 @@ func expectVerb(run Runner) *cobra.Command {
 	c := verb(run, "expect", "tell the baseline of a planned event; without flags list them",
 		"Tells the baseline of a planned event (a tournament, a launch, a load test), so that it is no attack:\n  levee expect --service shop.example.com --from 2026-05-01T18:00:00Z --to 2026-05-01T23:00:00Z --rate 5x", noArguments,
 		func(ctx context.Context, h Host, s Streams, _ []string) error {
-			if from == "" && to == "" && rate == "" {
+			if from == "" && to == "" && rate == "" && x.Service == "" {
 				return listExpected(h, s, format)
 			}
 			now := h.Station.Status().Now
@@ -202,6 +204,17 @@ func expectVerb(run Runner) *cobra.Command {
 			if x.Factor, err = strconv.ParseFloat(strings.TrimSuffix(rate, "x"), 64); err != nil {
 				return Usagef("--rate %q: write how many times the usual rate, such as 5x", rate)
 			}
+			switch {
+			case !x.To.After(x.From):
+				return Usagef("expect: it ends before it begins; mend --from and --to")
+			case !x.To.After(now):
+				return Usagef("expect: it was over at %s; mend --from and --to", stamp(x.To))
+			case !(x.Factor > 1 && x.Factor <= 1000):
+				return Usagef("--rate %s: it says how many times more than usual may come; give for instance 5x", rate)
+			}
+			if names := seenServices(h); x.Service != "" && !slices.Contains(names, x.Service) {
+				fmt.Fprintf(s.Err, "levee: no request for %s was seen yet; seen: %s\n", oneLine(x.Service), cmp.Or(strings.Join(names, ", "), "none"))
+			}
 			err = h.Operator.Expect(ctx, x)
 			return report(s, err, "expected: %gx the usual rate from %s to %s", x.Factor, stamp(x.From), stamp(x.To))
 		})
@@ -212,6 +225,14 @@ func expectVerb(run Runner) *cobra.Command {
 	f.StringVar(&rate, "rate", "", "how many times the usual rate, such as 5x")
 	output(c, &format)
 	return c
+}
+
+// seenServices are the services that the detector knows, busiest first.
+func seenServices(h Host) (names []string) {
+	for _, s := range h.Station.Snapshot().Services {
+		names = append(names, s.Name)
+	}
+	return names
 }
 
 func listExpected(h Host, s Streams, format string) error {
