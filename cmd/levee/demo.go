@@ -104,7 +104,7 @@ func rehearse(ctx context.Context, g *global, view show, o demo.Options) (err er
 	if err != nil {
 		return err
 	}
-	err = view.run(ctx, g, station.Options{Config: conf, StateDir: state, Name: "demo", AutoOn: true}, sim.Run)
+	err = view.run(ctx, g, station.Options{Config: conf, StateDir: state, Name: "demo", AutoOn: true, Seed: o.Seed + 1}, sim.Run)
 	stop()
 	return errors.Join(err, end(), <-served)
 }

@@ -34,6 +34,7 @@ type Options struct {
 	Log      *slog.Logger     // nil: nothing is logged
 	AutoOn   bool             // whether auto mode is on when nobody ever set it
 	Kernel   kernel.Reader    // reads the kernel's counters; nil: os.ReadFile
+	Seed     uint64           // of the detector's hashes, for a run that is to be repeated; 0: one is drawn that nobody else can know
 }
 
 // Station is a running levee. Its zero value is of no use; see Open.
@@ -102,7 +103,10 @@ func Open(ctx context.Context, o Options) (_ *Station, err error) {
 	if err := os.MkdirAll(o.StateDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make state directory %s: %w; name another with --state", o.StateDir, err)
 	}
-	s := &Station{o: o, conf: o.Config, seed: newSeed()}
+	s := &Station{o: o, conf: o.Config, seed: o.Seed}
+	if s.seed == 0 {
+		s.seed = newSeed()
+	}
 	defer func() {
 		if err != nil {
 			s.Close()
