@@ -225,6 +225,7 @@ func TestASignatureThatTouchesUsualTrafficIsNotThrottled(t *testing.T) {
 		why    string
 	}{
 		{func(in *detect.Incident) { in.Collateral = 0.06 }, "touches 6.0% of usual traffic; the limit is 5.0%"},
+		{func(in *detect.Incident) { in.Untried = true }, "takes what nobody asked before: whom a throttle would hit can't be told"},
 		{func(in *detect.Incident) { in.Collateral, in.UsualOf = 0, 60 }, "touches 0.0% of usual traffic, by 60 samples, which may be 6.0%; the limit is 5.0%"},
 		{func(in *detect.Incident) { in.Signature = detect.Signature{} }, "nothing in common"},
 	} {

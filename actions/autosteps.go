@@ -137,7 +137,7 @@ func (a *Autopilot) maySign(in *detect.Incident, v Verb, t Target) bool {
 		a.refused.note(a.now, "bad_target", "the excess on "+in.Service+" has nothing in common to throttle")
 		return false
 	}
-	if in.CollateralMost() > a.o.Collateral {
+	if in.Untried || in.CollateralMost() > a.o.Collateral {
 		a.refused.note(a.now, "heavy_usual", touchesTooMuch(in, a.o.Collateral))
 		return false
 	}

@@ -157,7 +157,7 @@ func (g *Guardrails) CheckFacts(t Target, f detect.Facts) *Refusal {
 // tooBroad returns why auto mode may not throttle the signature of in, or nil.
 func (g *Guardrails) tooBroad(t Target, in *detect.Incident) *Refusal {
 	most := in.CollateralMost()
-	if most <= g.o.Collateral {
+	if most <= g.o.Collateral && !in.Untried {
 		return nil
 	}
 	return &Refusal{Target: t, Rule: "heavy_usual", Value: touchesTooMuch(in, g.o.Collateral), Mend: "throttle it yourself"}
@@ -166,6 +166,9 @@ func (g *Guardrails) tooBroad(t Target, in *detect.Incident) *Refusal {
 // touchesTooMuch says what the signature of in touches, and of how few samples
 // that is known where this is what forbids it.
 func touchesTooMuch(in *detect.Incident, limit float64) string {
+	if in.Untried && in.CollateralMost() <= limit {
+		return fmt.Sprintf("the signature on %s takes what nobody asked before: whom a throttle would hit can't be told", in.Service)
+	}
 	s := fmt.Sprintf("the signature on %s touches %.1f%% of usual traffic", in.Service, 100*in.Collateral)
 	if in.Collateral <= limit {
 		s += fmt.Sprintf(", by %d samples, which may be %.1f%%", in.UsualOf, 100*in.CollateralMost())

@@ -4,12 +4,13 @@ import "bytes"
 
 // agentMemo remembers what was found out about a whole user agent.
 type agentMemo struct {
-	hash    uint64
-	id      uint16
-	tool    bool
-	attacks bool
-	claims  bool
-	signed  bool
+	hash     uint64
+	id       uint16
+	tool     bool
+	attacks  bool
+	claims   bool
+	signed   bool
+	previews bool
 }
 
 // toolParts are names of programs that make requests by themselves, lower case.
@@ -24,6 +25,10 @@ var crawlerParts = words("bot", "crawl", "spider", "slurp", "facebookexternalhit
 
 // contactParts mark agents that say where to complain.
 var contactParts = words("http://", "https://", "@")
+
+// previewParts name messengers that look at a link somebody is about to send or
+// was sent, and mail services that fetch pictures for their readers.
+var previewParts = words("whatsapp/", "telegrambot", "twitterbot", "slackbot", "discordbot", "facebookexternalhit", "linkedinbot", "skypeuripreview", "googleimageproxy", "yahoomailproxy")
 
 // verifiableParts are crawlers whose addresses tell whether they are what they
 // claim: their names are borrowed most.
@@ -40,7 +45,7 @@ func (e *Engine) lookAgent(a []byte, h uint64, f *feature) {
 	m := &e.agentMemo[h&uint64(len(e.agentMemo)-1)]
 	if m.hash == h {
 		e.agents.uses[m.id]++
-		f.agent, f.tool, f.attacks, f.claims, f.signed = m.id, m.tool, m.attacks, m.claims, m.signed
+		f.agent, f.tool, f.attacks, f.claims, f.signed, f.previews = m.id, m.tool, m.attacks, m.claims, m.signed, m.previews
 		return
 	}
 	var buf [256]byte
@@ -51,6 +56,7 @@ func (e *Engine) lookAgent(a []byte, h uint64, f *feature) {
 		f.tool = containsAny(low[:min(len(name), len(low))], toolParts) // an app names itself first and its library after
 	}
 	f.signed = !f.tool && !f.attacks && containsAny(low, contactParts) && !containsAny(low, verifiableParts)
+	f.previews = containsAny(low, previewParts)
 	nh := hashBytes(name, saltFamily^e.opt.Seed)
 	id := e.agents.find(nh)
 	if id == 0 && e.agents.deserves(nh) {
@@ -62,7 +68,7 @@ func (e *Engine) lookAgent(a []byte, h uint64, f *feature) {
 	}
 	f.agent = id
 	if id != 0 {
-		*m = agentMemo{h, id, f.tool, f.attacks, f.claims, f.signed}
+		*m = agentMemo{h, id, f.tool, f.attacks, f.claims, f.signed, f.previews}
 	}
 }
 

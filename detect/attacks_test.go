@@ -140,6 +140,14 @@ func (w *world) once(n int, onset, dur float64, random bool) {
 	}
 }
 
+// onceAt asks page with a random query from every address, n in all.
+func (w *world) onceAt(page string, n int, onset, dur float64) {
+	w.onset = onset
+	for i := range n {
+		w.put(one{at: onset + w.r.Float64()*dur, from: w.addr(), target: fmt.Sprintf("%s?x=%x", page, w.r.Uint64()), agent: w.agents[i%17], hostile: true})
+	}
+}
+
 // scanner asks paths that do not exist.
 func (w *world) scanner(n int, rate, onset, dur float64) {
 	known := []string{"/.env", "/.git/config", "/wp-login.php", "/phpmyadmin/", "/backup.zip", "/server-status", "/admin.php", "/.aws/credentials", "/config.php.bak", "/xmlrpc.php"}

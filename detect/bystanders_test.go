@@ -4,6 +4,10 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
+	"testing"
+
+	"levee/detect"
 )
 
 // Those who stand beside an attack, or look like one: programs that say who they
@@ -162,6 +166,44 @@ func (w *world) proxies(n int, onset, dur float64) {
 	}
 }
 
+// mailing is sent to n readers, with a token in each link. The gateways of some
+// follow theirs first, each from an address that comes once; a mail service fetches
+// the pictures; people come after them.
+func (w *world) mailing(n int, onset, dur float64, landing string) {
+	w.onset = onset
+	for i := range n {
+		t := onset + w.exp(dur)
+		link, page := fmt.Sprintf("/c/%016x?e=%08x", w.r.Uint64(), w.r.Uint32()), fmt.Sprintf("%s?t=%016x", landing, w.r.Uint64())
+		if w.r.Float64() < 0.4 {
+			a, ua := w.addr(), w.agents[i%len(w.agents)]
+			w.put(one{at: t, from: a, target: link, agent: ua, status: 302})
+			w.put(one{at: t + 0.4, from: a, target: page, agent: ua})
+		}
+		if w.r.Float64() < 0.4 {
+			a := netip.AddrFrom4([4]byte{66, 249, byte(80 + w.r.IntN(8)), byte(1 + w.r.IntN(250))})
+			w.put(one{at: t + 5, from: a, target: fmt.Sprintf("/o/%016x.gif", w.r.Uint64()), agent: "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"})
+		}
+		if w.r.Float64() < 0.2 {
+			a, ua := w.addr(), w.agent()
+			w.put(one{at: t + 20, from: a, target: link, agent: ua, status: 302, proto: "HTTP/2.0"})
+			w.visit(a, ua, t+20.3, 2.5, page, "")
+		}
+	}
+}
+
+// previews are messengers that show what is behind a link, each from an address
+// that comes once, and the people who then follow it.
+func (w *world) previews(rate, onset, dur float64) {
+	w.onset = onset
+	names := []string{"Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", "WhatsApp/2.23.20.0", "TelegramBot (like TwitterBot)", "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)", "Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)"}
+	for t := onset; t < onset+dur; t += w.exp(1 / rate) {
+		w.put(one{at: t, from: w.addr(), target: "/item/lamp-7", agent: names[w.r.IntN(len(names))]})
+		if w.r.Float64() < 0.1 {
+			w.visit(w.addr(), w.agent(), t+5, 2.5, "/item/lamp-7", "")
+		}
+	}
+}
+
 func bystanderDrills() []drill {
 	shop := func(rate float64, more func(w *world)) func(w *world) {
 		return func(w *world) { w.host = "www.shop.test"; w.shop(rate); more(w) }
@@ -196,5 +238,35 @@ func bystanderDrills() []drill {
 		{name: "push to installed pages", seconds: 300, make: shop(40, func(w *world) { w.installed(20, 150, 120) })},
 		{name: "launcher never seen before", seconds: 400, make: shop(10, func(w *world) { w.fetchers(300, 150, 100) })},
 		{name: "mail proxies", seconds: 400, make: shop(20, func(w *world) { w.proxies(900, 150, 200) })},
+		{name: "mailing with tokens", seconds: 560, make: shop(20, func(w *world) { w.mailing(3000, 260, 100, "/campaign/autumn") })},
+		{name: "mailing with tokens, page known", seconds: 560, make: shop(30, func(w *world) { w.mailing(200, 0, 150, "/"); w.mailing(2000, 300, 100, "/") })},
+		{name: "link previews", seconds: 400, make: shop(30, func(w *world) { w.previews(9, 200, 150) })},
+		{name: "bots that come once to a page nobody asked before", seconds: 400, make: shop(20, func(w *world) { w.onceAt("/export/all", 12000, 250, 120) }),
+			attacks: "cache_busting", most: 100, opens: 12},
+	}
+}
+
+// What nobody asked before may be a page published a moment ago: the usual traffic
+// says nothing of whom a throttle would hit.
+func TestNoThrottleOfWhatNobodyAskedBefore(t *testing.T) {
+	throttles := func(page string) (untried, throttle bool) {
+		w := newWorld(1, 330)
+		w.host = "www.shop.test"
+		w.shop(20)
+		w.onceAt(page, 6000, 250, 70)
+		got := run(w, "cache_busting")
+		for _, ev := range got.events {
+			if in := ev.Incident; in != nil && in.Attack.Hostile() {
+				return in.Untried, slices.Contains(in.Measures, detect.Throttle)
+			}
+		}
+		t.Fatalf("no attack on %s was seen", page)
+		return
+	}
+	if untried, throttle := throttles("/export/all"); !untried || throttle {
+		t.Errorf("a page nobody asked before: untried %v, throttle recommended %v", untried, throttle)
+	}
+	if untried, throttle := throttles("/find"); untried || !throttle {
+		t.Errorf("a page that is asked all the time: untried %v, throttle recommended %v", untried, throttle)
 	}
 }

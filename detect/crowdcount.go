@@ -42,6 +42,8 @@ func (e *Engine) seeRequest(k *crowd, x *weighed, app bool) {
 	x.add(&k.machine, f.marks&(routeAPI|routeFeed) != 0)
 	x.add(&k.claims, f.claims)
 	x.add(&k.signed, f.signed)
+	x.add(&k.previews, f.previews || f.signed)
+	x.add(&k.untried, f.status < 400 && e.untried(f.route))
 	x.add(&k.none, f.none)
 	x.add(&k.post, f.method == methodPost)
 	x.add(&k.unlinked, f.refer == referNone)
@@ -54,6 +56,8 @@ func (e *Engine) seeSource(k *crowd, x *weighed, since int64, app bool) {
 	x.add(&k.known, s.first < since-5)
 	x.add(&k.old, s.first < since-oldSeconds && e.acquainted(s, f))
 	t := s.total()
+	x.add(&k.often, x.conduct != conductPerson && int(s.cur.hits)+int(s.prev.hits) > fewRequests)
+	x.add(&k.sent, s.sent > 0 && s.seen > uint32(s.sent))
 	x.add(&k.blind, f.marks&routeAsset != 0 && f.refer == referNone && t.pages == 0 && t.self == 0 && !f.tool && !app)
 	if k.fails+k.denied > 0 {
 		x.add(&k.busy, int(t.hits)-int(t.fails)-int(t.forms)-int(t.logins) >= 2)

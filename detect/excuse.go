@@ -25,6 +25,8 @@ func (e *Engine) excused(svc uint8, c *cause, k *crowd, g *signs) bool {
 		return true // whoever was here all along asks more of what it may ask
 	case k.signed >= 0.6 && k.each < e.opt.SourceRate/10 && c.rate-c.usual < max(10, s.rate.usual()) && k.err4 < 0.3 && plain:
 		return true // a crawler, a monitor or a reader that says who runs it
+	case !g.login && !g.failing && e.readsLinks(svc, c, k):
+		return true // machines look at links that somebody was sent
 	case k.let >= 0.6 && k.each < e.opt.SourceRate/2 && plain:
 		return true // whoever is let in by name may ask for much
 	}

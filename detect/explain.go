@@ -25,8 +25,8 @@ func (e *Engine) incidentEvidence(in *incident) []Evidence {
 			ev = append(ev, a)
 		}
 	}
-	if in.Attack.Hostile() && !in.abuse && in.Collateral > costly {
-		ev = append(ev, Evidence{Signal: "costly", Text: fmt.Sprintf("throttling the signature would reach %.1f%% of the usual traffic: harden the service instead", 100*in.Collateral), Points: 5})
+	if in.Attack.Hostile() && !in.abuse && !in.throttles() {
+		ev = append(ev, Evidence{Signal: "costly", Text: in.whyNoThrottle(), Points: 5})
 	}
 	sources := fmt.Sprintf("about %d sources", in.Sources)
 	if in.Sources == 1 {
@@ -37,4 +37,15 @@ func (e *Engine) incidentEvidence(in *incident) []Evidence {
 	}
 	ev = append(ev, Evidence{Signal: "sources", Text: sources, Points: 5})
 	return ev
+}
+
+// whyNoThrottle says in words why a throttle of the signature is not recommended.
+func (in *Incident) whyNoThrottle() string {
+	switch {
+	case in.Collateral > costly:
+		return fmt.Sprintf("throttling the signature would reach %.1f%% of the usual traffic: harden the service instead", 100*in.Collateral)
+	case in.Untried:
+		return "most of it asks what nobody asked before, so whom a throttle would hit can't be told: harden the service instead"
+	}
+	return fmt.Sprintf("by %d samples, throttling the signature may reach %.1f%% of the usual traffic: harden the service instead", in.UsualOf, 100*in.CollateralMost())
 }

@@ -24,6 +24,7 @@ type feature struct {
 	attacks  bool   // the agent names a program made to attack or scan
 	claims   bool   // the agent claims to be a crawler
 	signed   bool   // the agent says who runs it, and is none of those whose names are borrowed
+	previews bool   // the agent is one that looks at links for those they were sent to
 	exact    uint64 // hash of the whole path, no query
 	target   uint64 // hash of path and query
 	agentSum uint64 // hash of the whole agent

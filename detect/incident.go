@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"levee/detect/sketch"
@@ -123,10 +124,15 @@ func (e *Engine) updateIncidents(sec int64) {
 // where each address comes once.
 func (in *incident) recommend(sec int64) {
 	named := in.Enrolled > 0 && (sec-in.Opened.Unix() < 15 || in.Enrolled*20 > in.Sources)
-	if len(in.Measures) == 0 || named != (in.Measures[0] == BlockSources) {
-		in.Measures = measures(in.Attack, named, in.Collateral)
-		in.changed = true
+	if len(in.Measures) > 0 && named == (in.Measures[0] == BlockSources) && in.throttles() == slices.Contains(in.Measures, Throttle) {
+		return
 	}
+	m := in.measures(named)
+	if !named && len(in.Measures) > 0 && in.Measures[0] == BlockPrefix {
+		m = append([]Measure{BlockPrefix}, m...)
+	}
+	in.Measures = m
+	in.changed = true
 }
 
 // nowPulses renames a flood that comes in pulses; a name that stands before it

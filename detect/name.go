@@ -75,18 +75,22 @@ func (e *Engine) traits(a Attack, c *cause, k *crowd) (t []Attack) {
 // recommended for throttling first.
 const costly = 0.05
 
+// throttles reports whether the signature is known to take little enough of the
+// usual traffic for a throttle, be its share what it may within the samples.
+func (in *Incident) throttles() bool { return !in.Untried && in.CollateralMost() <= costly }
+
 // measures recommends what helps: blocks where named says that sources stay
 // long enough to be named, and what is done to the signature in any case.
-func measures(a Attack, named bool, collateral float64) []Measure {
+func (in *Incident) measures(named bool) []Measure {
 	switch {
-	case a == FlashCrowd || a == RetryStorm:
+	case in.Attack == FlashCrowd || in.Attack == RetryStorm:
 		return []Measure{ScaleUp}
-	case !a.Hostile():
+	case !in.Attack.Hostile():
 		return []Measure{Observe}
 	}
-	m := []Measure{Throttle, Harden}
-	if collateral > costly {
-		m = []Measure{Harden}
+	m := []Measure{Harden}
+	if in.throttles() {
+		m = []Measure{Throttle, Harden}
 	}
 	if named {
 		m = append([]Measure{BlockSources}, m...)

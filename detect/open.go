@@ -88,7 +88,8 @@ func (e *Engine) openFound(svc uint8, f *finding, from int64) {
 	}
 	in.Signature = e.signature(&shown.rule, example)
 	e.sign(in, shown.rule)
-	in.Measures = measures(f.attack, f.crowd.repeat >= 2.5, in.Collateral)
+	in.Untried = f.attack.Hostile() && f.crowd.untried >= 0.5
+	in.Measures = in.measures(f.crowd.repeat >= 2.5)
 	e.tellIncident(kind, in)
 }
 

@@ -33,6 +33,7 @@ func (e *Engine) reopen(svc uint8, f *finding) *incident {
 		}
 		e.awake(i)
 		in.cause, in.usual, in.crowd, in.arms, in.ten = f.cause, f.cause.usual, f.crowd, nil, f.cause.rate
+		in.Excess, in.Collateral, in.Baseline = f.cause.covered, f.cause.collateral, f.cause.usual
 		return in
 	}
 	return nil

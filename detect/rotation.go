@@ -85,7 +85,7 @@ func (e *Engine) blockNet(in *incident, n *network, alike, active int) {
 	e.netList = append(e.netList, n.key)
 	in.Enrolled++
 	in.changed = true
-	in.Measures = []Measure{BlockPrefix, Throttle, Harden}
+	in.Measures = append([]Measure{BlockPrefix}, in.measures(false)...)
 	e.addTrait(in, PrefixFlood)
 	e.nets.rest[n.at].active, e.nets.rest[n.at].alike = float32(active), float32(alike)
 	e.tellNet(n)

@@ -80,6 +80,7 @@ type Incident struct {
 	Peak       float64   // highest Rate so far
 	Excess     float64   // 0 to 1, share of the excess the signature covers
 	Collateral float64   // 0 to 1, share of the usual traffic the signature touches
+	Untried    bool      // most of it asks what nobody asked a quarter of an hour before: Collateral says nothing of whom a throttle would hit
 	UsualOf    int       // how many samples of usual traffic Collateral was counted from, 0 none
 	ErrorShare float64   // 0 to 1, of the matching requests
 	Sources    int       // distinct sources matching (an estimate past 1024)
