@@ -182,13 +182,37 @@ func (e *Engine) usualShare(s *source) float64 {
 	if len(e.base) < usualOfLeast {
 		return 0
 	}
-	n := 0
+	n, browsed := 0, false
 	for i := range e.base {
-		if e.base[i].key == s.key {
+		if b := &e.base[i]; b.key == s.key {
 			n++
+			browsed = browsed || b.conduct == conductPerson || b.marks&routeAsset != 0 || b.refer == referOwn
 		}
 	}
+	if n > 0 && !browsed && e.waited(s) {
+		return 0
+	}
 	return float64(n) / float64(len(e.base))
+}
+
+// Who came before an attack for a page now and then, and leaps by so much when it
+// begins, came early to wait.
+const (
+	waitedPace = 20 // requests in 1,000 s
+	waitedLeap = 20 // times what it asked before
+)
+
+// waited reports whether a member of an attack came early, asked a handful of
+// pages and nothing a browser asks with them, and waited: what it asked then was
+// no usual traffic, however long ago. Whoever asks at a person's pace now, or comes
+// regularly, is none.
+func (e *Engine) waited(s *source) bool {
+	if s.marks&markEnrolled == 0 || s.marks&(markPerson|markMixed|markClaims) != 0 || s.before == 0 || s.before > waitedPace ||
+		e.services[s.service].assets.or(50, 0) < 0.1 || e.human(s.service, s.top, e.routes[s.top].marks) < 0.4 {
+		return false
+	}
+	t := s.total()
+	return t.assets == 0 && t.nav == 0 && s.rate(e.sec) >= waitedLeap*float64(s.before)/1000
 }
 
 // facts asks what is known of a source beside the traffic.
