@@ -123,7 +123,7 @@ func (e *Engine) countConduct(s *source, f *feature, t *tally) {
 	case f.method == methodGet && (f.status >= 200 && f.status < 300 || f.status == 304):
 		sat16(&t.pages)
 	}
-	if f.status >= 301 && f.status <= 308 && f.status != 304 {
+	if f.redirects() {
 		sat16(&s.sent)
 	}
 	switch f.refer {
