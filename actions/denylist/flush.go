@@ -17,8 +17,9 @@ func (e *reloadError) Error() string { return e.err.Error() }
 func (e *reloadError) Unwrap() error { return e.err }
 
 // flush brings batch into the file: read it once, change the book, replace,
-// test, reload. On an error the book and the file are as they were, unless the
-// error is a reloadError.
+// test, reload. On an error the book is as it was, unless the error is a
+// reloadError; where the file is not, the server is told again before anything
+// reads as done.
 func (l *List) flush(batch []change) error {
 	if err := l.load(); err != nil {
 		return err
@@ -37,7 +38,7 @@ func (l *List) flush(batch []change) error {
 			next.add(&e, w.decision, w.until)
 		}
 	}
-	if n := len(next); n > maxSignatures && (l.o.Style == NginxMap || l.o.Style == HAProxyMap) {
+	if n := len(next); n > maxSignatures && n > len(l.held) && (l.o.Style == NginxMap || l.o.Style == HAProxyMap) {
 		return fmt.Errorf("deny list %s would hold %d signatures, servers try each for every request: %d at most; undo some", l.o.Path, n, maxSignatures)
 	}
 	before, err := os.ReadFile(l.o.Path)
@@ -54,7 +55,7 @@ func (l *List) flush(batch []change) error {
 		return nil
 	}
 	if err := replace(l.o.Path, after); err != nil {
-		return err
+		return l.halfway(before, err)
 	}
 	if before != nil && bytes.Equal(effect(before), effect(after)) && l.isStale() == nil {
 		l.held = next // only comments changed: a renewed TTL is nothing the server must know
@@ -65,10 +66,10 @@ func (l *List) flush(batch []change) error {
 	ctx := context.Background()
 	if err := run(ctx, l.o.Test, l.o.Limit); err != nil {
 		err = fmt.Errorf("the test of %s failed, the old file is back: %w", l.o.Path, err)
-		return errors.Join(err, restore(l.o.Path))
+		return l.halfway(before, errors.Join(err, restore(l.o.Path)))
 	}
 	if err := settle(l.o.Path); err != nil {
-		return err
+		return l.halfway(before, err)
 	}
 	err = l.tell(ctx, next)
 	l.held = next
@@ -76,6 +77,20 @@ func (l *List) flush(batch []change) error {
 		err = &reloadError{fmt.Errorf("%s is written, but the server was not told: %w", l.o.Path, err)}
 	}
 	l.untold(err)
+	return err
+}
+
+// halfway returns err, with which a change ended that began from before. Unless
+// the file is what it was, the server must be told of it: that it holds what is
+// wanted says nothing then.
+func (l *List) halfway(before []byte, err error) error {
+	now, rerr := os.ReadFile(l.o.Path)
+	if errors.Is(rerr, fs.ErrNotExist) {
+		rerr = nil
+	}
+	if rerr != nil || !bytes.Equal(now, before) {
+		l.untold(err)
+	}
 	return err
 }
 

@@ -25,6 +25,9 @@ func run(ctx context.Context, argv []string, limit time.Duration) error {
 	var out tail
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
+	if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil // it ended well, and left a child that keeps the pipe
+	}
 	if ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return fmt.Errorf("%s took longer than %s", argv[0], limit)
 	}

@@ -164,5 +164,6 @@ func (f *Filter) transaction(steps []step) error {
 	if err := c.Flush(); err != nil {
 		return f.explain(fmt.Sprintf("change %d elements", len(steps)), err)
 	}
+	f.moves++
 	return nil
 }

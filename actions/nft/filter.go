@@ -25,6 +25,7 @@ type Filter struct {
 	kernel standing                   // what the sets hold and until when, as far as known
 	inner  map[netip.Prefix]time.Time // networks that wait inside an outer one
 	reads  int                        // how often the sets were read
+	moves  int                        // transactions that went through
 
 	operators []netip.Prefix // who reaches SSH whatever is blocked
 	told      bool           // KeepOpen said so, not Options
@@ -135,11 +136,13 @@ func (f *Filter) Revoke(ctx context.Context, ds []actions.Decision) ([]actions.R
 }
 
 // settle carries change out, once more from what the kernel really holds when
-// an element lapsed or somebody else was at work in between.
+// an element lapsed or somebody else was at work in between. Of a change that
+// came in several transactions and failed nobody knows how far it got.
 func (f *Filter) settle(ctx context.Context, receipts []actions.Receipt, change func() error) ([]actions.Receipt, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var err error
+	before := f.moves
 	for range 3 {
 		if ctx.Err() != nil {
 			err = fmt.Errorf("nft: %w", context.Cause(ctx))
@@ -154,7 +157,7 @@ func (f *Filter) settle(ctx context.Context, receipts []actions.Receipt, change 
 	}
 	for i := range receipts {
 		if receipts[i].OK && err != nil {
-			receipts[i].OK, receipts[i].Note = false, safe.Text(err.Error(), 300)
+			receipts[i].OK, receipts[i].Unknown, receipts[i].Note = false, f.moves != before, safe.Text(err.Error(), 300)
 		}
 		receipts[i].At = f.o.Now()
 	}

@@ -152,6 +152,35 @@ func TestOnlyItsOwnTableIsTouched(t *testing.T) {
 	}
 }
 
+// TestHalfAChangeIsNotKnown: of a change in several transactions some went
+// through, and a receipt that said that nothing was done would be a lie.
+func TestHalfAChangeIsNotKnown(t *testing.T) {
+	l := newLab(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var f *Filter
+	f = l.filter(t, Options{Batch: 1, Now: func() time.Time {
+		if f != nil && f.moves == 1 {
+			cancel()
+		}
+		return time.Now()
+	}})
+	rs, err := f.Apply(ctx, []actions.Decision{block("192.0.2.1/32", time.Hour), block("192.0.2.2/32", time.Hour), block("192.0.2.3/32", time.Hour)})
+	held, lerr := f.List(context.Background())
+	if err != nil || lerr != nil || len(held) == 0 || len(held) == 3 {
+		t.Fatalf("held %+v, %v, %v", held, err, lerr)
+	}
+	for _, r := range rs {
+		if r.OK || !r.Unknown || !strings.Contains(r.Note, "canceled") {
+			t.Errorf("receipt %+v", r)
+		}
+	}
+	// What was given up before it began surely did nothing.
+	if rs, err := f.Apply(ctx, []actions.Decision{block("192.0.2.9/32", time.Hour)}); err != nil || rs[0].OK || rs[0].Unknown {
+		t.Errorf("receipt %+v, %v", rs[0], err)
+	}
+}
+
 func TestWithoutTheRight(t *testing.T) {
 	if os.Geteuid() != 0 {
 		f, err := New(Options{})

@@ -185,6 +185,7 @@ func (f *Filter) Remove() error {
 		return f.explain("remove table inet "+f.o.Table, err)
 	}
 	f.ready = false
+	clear(f.inner) // they waited inside what is gone too
 	return nil
 }
 
