@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 	"sync"
@@ -26,12 +27,12 @@ type AutoOptions struct {
 }
 
 func (o AutoOptions) withDefaults() AutoOptions {
-	set(&o.Level, LevelSuggest)
-	set(&o.TTL, 10*time.Minute)
-	set(&o.MaxTTL, 24*time.Hour)
-	set(&o.Collateral, 0.05)
-	set(&o.CoolDown, 10*time.Minute)
-	set(&o.Calm, 15*time.Minute)
+	o.Level = cmp.Or(o.Level, LevelSuggest)
+	o.TTL = cmp.Or(o.TTL, 10*time.Minute)
+	o.MaxTTL = cmp.Or(o.MaxTTL, 24*time.Hour)
+	o.Collateral = cmp.Or(o.Collateral, 0.05)
+	o.CoolDown = cmp.Or(o.CoolDown, 10*time.Minute)
+	o.Calm = cmp.Or(o.Calm, 15*time.Minute)
 	o.Budget = o.Budget.WithDefaults()
 	return o
 }

@@ -2,6 +2,7 @@ package actions_test
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -134,6 +135,20 @@ func TestNoBlockOfABotnetIsTakenBack(t *testing.T) {
 	attacks := func(s *shop, i int, put putting) {
 		put(bot(i), "/search?q="+words[s.r.IntN(len(words))], s.people[i%len(s.people)].agent, "/item/lamp-1", 200)
 	}
+	// seenBefore has bots that browse, but for so many seconds of the flood.
+	seenBefore := func(lasts int) func(*shop, int, putting) {
+		return func(s *shop, n int, put putting) {
+			for i := range 60 {
+				switch {
+				case n >= floodAt && n-floodAt < lasts:
+					attacks(s, i, put)
+					attacks(s, i, put)
+				case s.r.Float64() < 0.1:
+					browses(s, i, put)
+				}
+			}
+		}
+	}
 	const start = 160
 	for _, c := range []struct {
 		name string
@@ -153,28 +168,8 @@ func TestNoBlockOfABotnetIsTakenBack(t *testing.T) {
 				}
 			}
 		}, 120, 20},
-		{"they were seen before, and browse again once they are refused", 403, func(s *shop, n int, put putting) {
-			for i := range 60 {
-				switch {
-				case n >= floodAt && n < floodAt+22:
-					attacks(s, i, put)
-					attacks(s, i, put)
-				case s.r.Float64() < 0.1:
-					browses(s, i, put)
-				}
-			}
-		}, 120, 20},
-		{"they were seen before, and go on", 403, func(s *shop, n int, put putting) {
-			for i := range 60 {
-				switch {
-				case n >= floodAt:
-					attacks(s, i, put)
-					attacks(s, i, put)
-				case s.r.Float64() < 0.1:
-					browses(s, i, put)
-				}
-			}
-		}, 120, 20},
+		{"they were seen before, and browse again once they are refused", 403, seenBefore(22), 120, 20},
+		{"they were seen before, and go on", 403, seenBefore(math.MaxInt), 120, 20},
 		{"a few bystanders live among them", 0, func(s *shop, n int, put putting) {
 			for i := range 3 {
 				if s.r.Float64() < 0.1 {

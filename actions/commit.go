@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -200,7 +201,7 @@ func (d *Dispatcher) begin(o *origin, q *Request, t Target, seen *detect.Suspect
 	past, known := d.past[r.key]
 	switch {
 	case !o.verb.lasting():
-		set(&r.ttl, coolDown)
+		r.ttl = cmp.Or(r.ttl, coolDown)
 	case o.verb == Allow: // without a TTL it stays until undone
 	case r.ttl == 0 && r.auto():
 		if known {

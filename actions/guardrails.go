@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 
@@ -31,23 +32,15 @@ type GuardrailOptions struct {
 }
 
 func (o GuardrailOptions) withDefaults() GuardrailOptions {
-	set(&o.HeavyUsual, 0.02)
-	set(&o.WidestV4, 24)
-	set(&o.WidestV6, 48)
-	set(&o.TypedTargets, 50)
-	set(&o.TypedUsual, 0.01)
-	set(&o.TwoTargets, 1000)
-	set(&o.TwoUsual, 0.05)
-	set(&o.Collateral, 0.05)
+	o.HeavyUsual = cmp.Or(o.HeavyUsual, 0.02)
+	o.WidestV4 = cmp.Or(o.WidestV4, 24)
+	o.WidestV6 = cmp.Or(o.WidestV6, 48)
+	o.TypedTargets = cmp.Or(o.TypedTargets, 50)
+	o.TypedUsual = cmp.Or(o.TypedUsual, 0.01)
+	o.TwoTargets = cmp.Or(o.TwoTargets, 1000)
+	o.TwoUsual = cmp.Or(o.TwoUsual, 0.05)
+	o.Collateral = cmp.Or(o.Collateral, 0.05)
 	return o
-}
-
-// set gives *v the default d when it is zero.
-func set[T comparable](v *T, d T) {
-	var zero T
-	if *v == zero {
-		*v = d
-	}
 }
 
 // Guardrails are the rules about single targets that hold for people and auto

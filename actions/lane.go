@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -290,7 +291,7 @@ func (d *Dispatcher) hear(l *lane, orders []order, receipts []Receipt, err error
 		if a := answers[o.r.id]; a != nil {
 			c = *a
 			c.Enforcer = l.enforcer.Name()
-			set(&c.At, now)
+			c.At = cmp.Or(c.At, now)
 			c.Note = safe.Text(c.Note, lineMost)
 		} else if err != nil {
 			c.Note = l.health.Note

@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 
@@ -55,20 +56,20 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	set(&o.TTL, 30*time.Minute)
-	set(&o.AutoTTL, 10*time.Minute)
-	set(&o.MaxTTL, 24*time.Hour)
-	set(&o.Exempt, time.Hour)
-	set(&o.StaleAfter, 30*time.Second)
+	o.TTL = cmp.Or(o.TTL, 30*time.Minute)
+	o.AutoTTL = cmp.Or(o.AutoTTL, 10*time.Minute)
+	o.MaxTTL = cmp.Or(o.MaxTTL, 24*time.Hour)
+	o.Exempt = cmp.Or(o.Exempt, time.Hour)
+	o.StaleAfter = cmp.Or(o.StaleAfter, 30*time.Second)
 	o.Budget = o.Budget.WithDefaults()
 	return o, nil
 }
 
 // WithDefaults returns b with its zero fields set to their defaults.
 func (b Budget) WithDefaults() Budget {
-	set(&b.BlocksPerMinute, 6000)
-	set(&b.ActiveBlocks, 50000)
-	set(&b.UsualShare, 0.005)
-	set(&b.ScaleUpsPerHour, 4)
+	b.BlocksPerMinute = cmp.Or(b.BlocksPerMinute, 6000)
+	b.ActiveBlocks = cmp.Or(b.ActiveBlocks, 50000)
+	b.UsualShare = cmp.Or(b.UsualShare, 0.005)
+	b.ScaleUpsPerHour = cmp.Or(b.ScaleUpsPerHour, 4)
 	return b
 }

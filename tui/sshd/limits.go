@@ -1,6 +1,7 @@
 package sshd
 
 import (
+	"cmp"
 	"net/netip"
 	"sync"
 	"time"
@@ -23,25 +24,18 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	set(&l.Handshake, 10*time.Second)
-	set(&l.Write, 15*time.Second)
-	set(&l.Idle, time.Hour)
-	set(&l.Strangers, 64)
-	set(&l.StrangersPer, 16)
-	set(&l.Rate, 10)
-	set(&l.Burst, 60)
-	set(&l.Sessions, 128)
-	set(&l.SessionsPer, 16)
-	set(&l.Connections, 256)
-	set(&l.ConnsPer, 32)
+	l.Handshake = cmp.Or(l.Handshake, 10*time.Second)
+	l.Write = cmp.Or(l.Write, 15*time.Second)
+	l.Idle = cmp.Or(l.Idle, time.Hour)
+	l.Strangers = cmp.Or(l.Strangers, 64)
+	l.StrangersPer = cmp.Or(l.StrangersPer, 16)
+	l.Rate = cmp.Or(l.Rate, 10)
+	l.Burst = cmp.Or(l.Burst, 60)
+	l.Sessions = cmp.Or(l.Sessions, 128)
+	l.SessionsPer = cmp.Or(l.SessionsPer, 16)
+	l.Connections = cmp.Or(l.Connections, 256)
+	l.ConnsPer = cmp.Or(l.ConnsPer, 32)
 	return l
-}
-
-func set[T comparable](v *T, d T) {
-	var zero T
-	if *v == zero {
-		*v = d
-	}
 }
 
 // door counts who stands at it. Its tables are bounded whatever comes.
