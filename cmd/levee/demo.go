@@ -112,19 +112,7 @@ func rehearse(ctx context.Context, g *global, view show, o demo.Options) (err er
 // demoConfig writes the demo's levee.yaml and reads it as anybody's.
 func demoConfig(dir string, o demo.Options, jenkins string) (config.Config, error) {
 	path := filepath.Join(dir, "levee.yaml")
-	text := fmt.Sprintf(`sources:
-  - {name: access.log, file: %q, service: %s}
-auto: {level: block}
-actions:
-  denylist: [{path: %q, style: nginx}]
-  jenkins:
-    url: %s
-    user: %s
-    token: %s
-    jobs:
-      scale_up: {job: %s, parameters: {SERVICE: "{{service}}", DELTA: "2", REQUEST_ID: "{{id}}"}}
-      scale_down: {job: %s, parameters: {SERVICE: "{{service}}", DELTA: "-2", REQUEST_ID: "{{id}}"}}
-`, o.Path, demo.Host, o.DenyFile, jenkins, jenkinsUser, jenkinsToken, scaleJob, scaleJob)
+	text := demo.Configuration(o.Path, o.DenyFile, demo.Controller{URL: jenkins, User: jenkinsUser, Token: jenkinsToken, Job: scaleJob})
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return config.Config{}, fmt.Errorf("write the demo's levee.yaml: %w", err)
 	}

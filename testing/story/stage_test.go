@@ -141,20 +141,9 @@ func (s *stage) open() {
 	s.advance(s.now())
 
 	path := filepath.Join(s.dir, "levee.yaml")
-	must(t, os.WriteFile(path, fmt.Appendf(nil, `sources:
-  - {name: access.log, file: %q, service: %s}
-auto: {level: block}
-actions:
-  denylist: [{path: %q, style: nginx}]
-  jenkins:
-    url: %s
-    user: %s
-    token: %s
-    jobs:
-      scale_up: {job: %s, parameters: {SERVICE: "{{service}}", DELTA: "2", REQUEST_ID: "{{id}}"}}
-      scale_down: {job: %s, parameters: {SERVICE: "{{service}}", DELTA: "-2", REQUEST_ID: "{{id}}"}}
-elasticsearch: {urls: [%q], api_key: %q, requests: 2%%}
-`, s.logPath(), demo.Host, s.denyPath(), s.jenkins, jobUser, jobToken, jobName, jobName, s.node.URL, s.key("publish")), 0o600))
+	text := demo.Configuration(s.logPath(), s.denyPath(), demo.Controller{URL: s.jenkins, User: jobUser, Token: jobToken, Job: jobName})
+	text += fmt.Sprintf("elasticsearch: {urls: [%q], api_key: %q, requests: 2%%}\n", s.node.URL, s.key("publish"))
+	must(t, os.WriteFile(path, []byte(text), 0o600))
 	s.conf, err = config.Load(path)
 	must(t, err)
 	conf := s.conf
