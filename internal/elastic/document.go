@@ -68,7 +68,7 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z
 // (service.name _all) and one for each.
 func (o Origin) Stats(s *detect.Snapshot, b *actions.Board, st status.Status) ([]Doc, error) {
 	at := s.Now
-	if at.IsZero() {
+	if at.Unix() <= 0 { // no line was seen yet, and the detector's time begins with the first
 		at = st.Now
 	}
 	second := strconv.FormatInt(at.Unix(), 10)
