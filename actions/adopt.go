@@ -73,6 +73,11 @@ func (d *Dispatcher) unfit(x *Decision, c *check) *Refusal {
 	if x.Verb == Block && !x.Target.Prefix.IsValid() {
 		return &Refusal{Target: x.Target, Rule: "bad_target", Value: x.Target.String() + " is no address or prefix"}
 	}
+	// A tenth to spare: hosts of a fleet begin at the same time.
+	if limit := d.o.Budget.ActiveBlocks; x.Verb == Block && d.blocks >= limit+limit/10 {
+		return &Refusal{Target: x.Target, Rule: "budget", Value: fmt.Sprintf("active_blocks of this host is spent: %d of %d and a tenth", d.blocks, limit),
+			Mend: "undo some, or raise auto.budget.active_blocks in its levee.yaml"}
+	}
 	if x.Verb != Allow {
 		if no := d.guards(x.Target, x.Actor, &noSuspect, c.operators); no != nil {
 			return no
