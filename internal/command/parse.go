@@ -8,11 +8,11 @@ import (
 	"slices"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"levee/detect"
 	"levee/detect/logline"
 	"levee/internal/config"
+	"levee/internal/jsonl"
 	"levee/internal/source"
 )
 
@@ -121,7 +121,7 @@ func (o LogOptions) scan(s Streams, c config.Config) (source.ScanOptions, error)
 // are absent.
 func appendParsed(b []byte, file string, line int, r *detect.Request, k detect.Kind, format string, err error) []byte {
 	b = append(b, `{"file":`...)
-	b = appendJSON(b, []byte(file))
+	b = jsonl.AppendString(b, []byte(file))
 	b = append(b, `,"line":`...)
 	b = strconv.AppendInt(b, int64(line), 10)
 	if k == detect.Access || k == detect.NoRequest {
@@ -129,14 +129,14 @@ func appendParsed(b []byte, file string, line int, r *detect.Request, k detect.K
 	}
 	if format != "" && k != detect.Malformed {
 		b = append(b, `,"format":`...)
-		b = appendJSON(b, []byte(format))
+		b = jsonl.AppendString(b, []byte(format))
 	}
 	b = append(b, `,"kind":"`...)
 	b = append(b, k.String()...)
 	b = append(b, '"')
 	if k == detect.Malformed && err != nil {
 		b = append(b, `,"error":`...)
-		b = appendJSON(b, []byte(err.Error()))
+		b = jsonl.AppendString(b, []byte(err.Error()))
 	}
 	return append(b, '}')
 }
@@ -145,7 +145,7 @@ func appendFields(b []byte, r *detect.Request) []byte {
 	text := func(name string, v []byte) {
 		if v != nil {
 			b = append(b, name...)
-			b = appendJSON(b, v)
+			b = jsonl.AppendString(b, v)
 		}
 	}
 	if r.Source.IsValid() {
@@ -178,37 +178,6 @@ func appendFields(b []byte, r *detect.Request) []byte {
 		b = strconv.AppendFloat(b, float64(r.Duration)/1e6, 'f', -1, 64)
 	}
 	return b
-}
-
-// appendJSON appends v as a JSON string. The parser has cleaned v already;
-// what JSON itself needs is escaped here, and a byte that is no UTF-8 becomes
-// the replacement character.
-func appendJSON(b, v []byte) []byte {
-	const hex = "0123456789abcdef"
-	b = append(b, '"')
-	for i := 0; i < len(v); {
-		c := v[i]
-		switch {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-			i++
-		case c < 0x20 || c == 0x7f:
-			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-			i++
-		case c < utf8.RuneSelf:
-			b = append(b, c)
-			i++
-		default:
-			r, n := utf8.DecodeRune(v[i:])
-			if r == utf8.RuneError && n == 1 {
-				b = append(b, "\uFFFD"...)
-			} else {
-				b = append(b, v[i:i+n]...)
-			}
-			i += n
-		}
-	}
-	return append(b, '"')
 }
 
 func appendParsedText(b []byte, file string, line int, r *detect.Request, k detect.Kind, format string, err error) []byte {

@@ -1,37 +1,13 @@
 package command
 
 import (
-	"encoding/json"
 	"errors"
 	"net/netip"
-	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"levee/detect"
 )
-
-// FuzzAppendJSON holds the hand-written encoder to what encoding/json reads:
-// whatever a log says, one line stays one object.
-func FuzzAppendJSON(f *testing.F) {
-	for _, s := range []string{"", "plain", `"quoted\"`, "\x00\x1b\x7f\n", "\xff\xfe", "日本", "\u2028\u202e"} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, v []byte) {
-		b := appendJSON(nil, v)
-		var got string
-		if err := json.Unmarshal(b, &got); err != nil {
-			t.Fatalf("%q became %s: %v", v, b, err)
-		}
-		if strings.ContainsAny(string(b), "\n\x1b") {
-			t.Fatalf("%q became %q", v, b)
-		}
-		if utf8.Valid(v) && got != string(v) {
-			t.Fatalf("%q reads back as %q", v, got)
-		}
-	})
-}
 
 func TestAppendParsed(t *testing.T) {
 	at := time.Date(2026, 3, 10, 9, 0, 0, 250_000_000, time.UTC)

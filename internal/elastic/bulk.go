@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"levee/internal/jsonl"
+
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 	"github.com/elastic/go-elasticsearch/v8/esutil"
 )
@@ -189,7 +191,7 @@ func reject(dir string, list []rejection) error {
 	var b []byte
 	for _, r := range list {
 		b = append(b, `{"why":`...)
-		b = appendText(b, []byte(r.why.Text))
+		b = jsonl.AppendString(b, []byte(r.why.Text))
 		b = append(append(append(b, `,"index":"`...), r.doc.Index...), `","document":`...)
 		b = append(append(b, r.doc.Body...), '}', '\n')
 	}

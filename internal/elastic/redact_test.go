@@ -2,7 +2,6 @@ package elastic
 
 import (
 	"bytes"
-	"encoding/json"
 	"testing"
 )
 
@@ -44,19 +43,6 @@ func FuzzRedact(f *testing.F) {
 		}
 		if again, changed := Redact(got); changed && !bytes.Equal(again, got) {
 			t.Errorf("%q, redacted twice, is %q and then %q", q, got, again)
-		}
-	})
-}
-
-func FuzzAppendText(f *testing.F) {
-	f.Add([]byte("a\"\\\x00\xff\u2028"))
-	f.Fuzz(func(t *testing.T, v []byte) {
-		var s string
-		if err := json.Unmarshal(appendText(nil, v), &s); err != nil {
-			t.Fatalf("%q is no JSON: %v", appendText(nil, v), err)
-		}
-		if want := string(bytes.ToValidUTF8(v, nil)); len(v) == len(want) && s != want {
-			t.Errorf("%q reads back as %q", v, s)
 		}
 	})
 }

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"levee/detect"
+	"levee/internal/jsonl"
 )
 
 // sample decides which requests are published and how they are named.
@@ -26,7 +26,7 @@ func newSample(o Origin, rate float64, began time.Time) *sample {
 	}
 	s := &sample{rate: rate, head: head}
 	s.tail = append(s.tail, `,"ecs.version":"`+ecsVersion+`","event.kind":"event","event.category":"web","event.module":"levee","event.dataset":"levee.requests","observer.type":"levee","observer.name":`...)
-	s.tail = appendText(s.tail, []byte(o.Host))
+	s.tail = jsonl.AppendString(s.tail, []byte(o.Host))
 	s.tail = append(s.tail, `,"levee.sample_rate":`...)
 	s.tail = strconv.AppendFloat(s.tail, rate, 'g', -1, 64)
 	s.tail = append(s.tail, '}')
@@ -56,7 +56,7 @@ func (s *sample) append(b []byte, r *detect.Request) []byte {
 	text := func(name string, v []byte) {
 		if v != nil {
 			b = append(append(append(b, `,"`...), name...), `":`...)
-			b = appendText(b, v)
+			b = jsonl.AppendString(b, v)
 		}
 	}
 	number := func(name string, v int64) {
@@ -98,28 +98,4 @@ func (s *sample) append(b []byte, r *detect.Request) []byte {
 	}
 	b = append(b, s.tail...)
 	return append(b, '\n')
-}
-
-// appendText writes v as a JSON string, whatever bytes it holds.
-func appendText(b, v []byte) []byte {
-	const digits = "0123456789abcdef"
-	b = append(b, '"')
-	for i := 0; i < len(v); {
-		c := v[i]
-		switch {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c < 0x20 || c == 0x7f:
-			b = append(b, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
-		case c < utf8.RuneSelf:
-			b = append(b, c)
-		default:
-			r, n := utf8.DecodeRune(v[i:])
-			b = utf8.AppendRune(b, r)
-			i += n
-			continue
-		}
-		i++
-	}
-	return append(b, '"')
 }

@@ -2,7 +2,6 @@ package safe
 
 import (
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -77,17 +76,4 @@ func Scrub(text string, secrets ...Secret) string {
 		}
 	}
 	return text
-}
-
-// ScrubError is Scrub for an error's text; what err wraps is no longer
-// reachable, because it would print the secret.
-func ScrubError(err error, secrets ...Secret) error {
-	if err == nil {
-		return nil
-	}
-	text := err.Error()
-	if scrubbed := Scrub(text, secrets...); scrubbed != text {
-		return errors.New(scrubbed)
-	}
-	return err
 }
