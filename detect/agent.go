@@ -1,6 +1,9 @@
 package detect
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // agentMemo remembers what was found out about a whole user agent.
 type agentMemo struct {
@@ -83,6 +86,11 @@ func family(a []byte) []byte {
 		return a[:i+1]
 	}
 	return a
+}
+
+// browser reports whether an agent calls itself a browser and says nothing else.
+func (e *Engine) browser(f *feature) bool {
+	return f.agent != 0 && !f.tool && !f.claims && !f.signed && strings.HasPrefix(e.agents.name(f.agent), "Mozilla/")
 }
 
 // app reports whether an agent is the name of a program of its own, a launcher

@@ -241,6 +241,18 @@ func bystanderDrills() []drill {
 		{name: "mailing with tokens", seconds: 560, make: shop(20, func(w *world) { w.mailing(3000, 260, 100, "/campaign/autumn") })},
 		{name: "mailing with tokens, page known", seconds: 560, make: shop(30, func(w *world) { w.mailing(200, 0, 150, "/"); w.mailing(2000, 300, 100, "/") })},
 		{name: "link previews", seconds: 400, make: shop(30, func(w *world) { w.previews(9, 200, 150) })},
+		{name: "balancers look after a small site", seconds: 700, make: shop(1, func(w *world) {
+			w.monitors(3)
+			w.onset = 500
+			for range 5 {
+				a := w.addr()
+				for t := 500 + w.r.Float64(); t < 700; t++ {
+					w.put(one{at: t, from: a, target: "/", agent: "Envoy/HC"})
+				}
+			}
+		})},
+		{name: "eight bots, small site", seconds: 700, make: shop(0.5, func(w *world) { w.rounds(2, 30, 0, "StatusProbe/2.1"); w.onePage(8, 1.5, 560, 120, "/") }),
+			attacks: flood, recall: 1, within: 30},
 		{name: "bots that come once to a page nobody asked before", seconds: 400, make: shop(20, func(w *world) { w.onceAt("/export/all", 12000, 250, 120) }),
 			attacks: "cache_busting", most: 100, opens: 12},
 	}

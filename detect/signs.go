@@ -81,7 +81,7 @@ func (e *Engine) countSigns(svc uint8, c *cause, k *crowd, g *signs) {
 		c.collateral < 0.02,
 		k.bare >= 0.7 && !g.app)
 	// Programs show no conduct, only their pace.
-	if usual, ok := e.paceUsual(c); ok && k.err5 < 0.5 && k.grown >= 0.5 && k.hasty >= 0.8 && k.hasty >= 8*usual && k.here >= 4*usual && k.person < 0.2 && !e.failing(svc) {
+	if usual, ok := e.paceUsual(c, k); ok && k.err5 < 0.5 && k.grown >= 0.5 && k.hasty >= 0.8 && k.hasty >= 8*usual && k.here >= 4*usual && k.person < 0.2 && !e.failing(svc) {
 		if g.app && k.here >= 12*usual {
 			g.medium++ // the pace alone unmasks who borrows an app's name
 		}
@@ -145,11 +145,16 @@ func (e *Engine) rarelyRepeated(c *cause) bool {
 }
 
 // paceUsual is how many requests a second one client makes at the rule's route,
-// if enough of them were seen.
-func (e *Engine) paceUsual(c *cause) (float64, bool) {
+// if enough of them were seen. On a small site fewer must do where those who
+// call themselves browsers ask pages and nothing a browser asks with them.
+func (e *Engine) paceUsual(c *cause, k *crowd) (float64, bool) {
 	if !c.rule.has(dimRoute) {
 		return 0, false
 	}
 	r := &e.routes[c.rule.vals[dimRoute]]
-	return max(float64(r.repeat.mean), 2) / 60, r.repeat.n >= 50
+	least := float32(50)
+	if r.marks&(routeAPI|routeFeed|routeAsset) == 0 && k.browsers >= 0.8 && k.bare >= 0.9 && k.judged >= 0.6 {
+		least = 20
+	}
+	return max(float64(r.repeat.mean), 2) / 60, float32(r.repeat.n) >= least
 }
