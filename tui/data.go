@@ -100,7 +100,7 @@ func load(feed Feed, old *data, staleAfter time.Duration) *data {
 // old say nothing about that.
 func (d *data) standing(s *detect.Suspect) standing {
 	st := d.stand.of(s.Key, d.now())
-	if !d.stale && st.useless(s, d.now()) {
+	if !d.stale && st.useless(s, d.snap.Now, d.now()) {
 		st.kind = standUseless
 	}
 	return st

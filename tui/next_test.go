@@ -183,7 +183,9 @@ func TestABlockWithoutEffectIsNoBlock(t *testing.T) {
 		{"it fell a moment ago", block(time.Minute, actions.Verified, &actions.Effect{Predicted: 180, Measured: 180}), nil, "BLOCKED"},
 		{"turned away by now", block(15*time.Second, actions.Applied, &actions.Effect{Predicted: 180}), func(s *detect.Suspect, _ *fake) { s.ErrorShare, s.TopStatus = .9, 403 }, "BLOCKED"},
 		{"failed logins are served", block(15*time.Second, actions.Applied, &actions.Effect{Predicted: 180}), func(s *detect.Suspect, _ *fake) { s.ErrorShare, s.TopStatus = 1, 401 }, "NO EFFECT"},
-		{"silent", block(4*time.Minute, actions.Applied, &actions.Effect{Predicted: 180}), func(s *detect.Suspect, _ *fake) { s.Rate = 0 }, "BLOCKED"},
+		{"silent", block(4*time.Minute, actions.Applied, &actions.Effect{Predicted: 180}), func(s *detect.Suspect, _ *fake) { s.Rate, s.Last = 0, t0.Add(-2*time.Minute) }, "BLOCKED"},
+		{"a slow bot between two requests", block(15*time.Second, actions.Applied, &actions.Effect{Predicted: .4}), func(s *detect.Suspect, _ *fake) { s.Rate, s.Last = 0, t0.Add(-20*time.Second) }, "NO EFFECT"},
+		{"the odd one of many gets through", block(4*time.Minute, actions.Verified, &actions.Effect{Predicted: 180, Measured: 180}), func(s *detect.Suspect, _ *fake) { s.Rate = .3 }, "BLOCKED"},
 		{"old figures", block(4*time.Minute, actions.Applied, &actions.Effect{Predicted: 180}), func(_ *detect.Suspect, f *fake) { f.status.DataAge = time.Minute }, "BLOCKED"},
 	} {
 		f := newFake()

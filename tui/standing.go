@@ -194,29 +194,34 @@ const (
 	uselessAfter = 3 * time.Minute  // where its effect was measured and is gone
 )
 
-// served reports whether requests of s get through, more than the odd one.
-func served(s *detect.Suspect) bool {
+// refused reports whether what s asks for is turned away.
+func refused(s *detect.Suspect) bool {
 	switch s.TopStatus {
 	case 403, 429, 444:
-		return s.Rate >= 0.5 && s.ErrorShare < 0.5
+		return s.ErrorShare >= 0.5
 	}
-	return s.Rate >= 0.5
+	return false
 }
 
 // leaks reports whether s is blocked for longer than its figures look back, and
 // is still served.
 func (s standing) leaks(of *detect.Suspect, now time.Time) bool {
-	return s.kind == standBlocked && now.Sub(s.decision.Created) > leaksAfter && served(of)
+	return s.kind == standBlocked && now.Sub(s.decision.Created) > leaksAfter && of.Rate >= 0.5 && !refused(of)
 }
 
 // useless reports whether s is blocked and it changed nothing: its effect was
-// looked at and is less than half of what was predicted, or has gone since.
-func (s standing) useless(of *detect.Suspect, now time.Time) bool {
-	if s.kind != standBlocked || !served(of) {
+// looked at and is less than half of what was predicted, or has gone since. logged
+// is the time of the log, now the one that decisions are written down with. A slow
+// bot's rate of ten seconds is often 0, so its last request tells.
+func (s standing) useless(of *detect.Suspect, logged, now time.Time) bool {
+	if s.kind != standBlocked || refused(of) || logged.Sub(of.Last) > time.Minute {
 		return false
 	}
 	e := s.decision.Effect
-	return e != nil && s.decision.State == actions.Applied && e.Measured < e.Predicted/2 || now.Sub(s.decision.Created) > uselessAfter
+	if e != nil && s.decision.State == actions.Applied && e.Measured < e.Predicted/2 {
+		return true
+	}
+	return now.Sub(s.decision.Created) > uselessAfter && (e == nil || e.Predicted < 1 || of.Rate >= e.Predicted/10)
 }
 
 // word is the standing as the STATE column shows it.
