@@ -272,8 +272,8 @@ func TestUndoOfThousands(t *testing.T) {
 		ds = b.commit(block(ana, "203.0.113.1", "203.0.113.2"))
 		b.commit(block(ana, "203.0.113.3"))
 		p, err = b.d.UndoMany(context.Background(), actions.UndoFilter{Request: ds[0].Request}, ana)
-		if err != nil || p.Impact.Targets != 2 || p.Needs != actions.ConfirmKey {
-			t.Errorf("%d targets, needs %s, %v", p.Impact.Targets, p.Needs, err)
+		if err != nil || p.Impact.Targets != 2 || p.Needs != actions.ConfirmKey || p.Request.Reason != "undo of: "+ds[0].Reason {
+			t.Errorf("%d targets, needs %s, because of %q, %v", p.Impact.Targets, p.Needs, p.Request.Reason, err)
 		}
 	})
 }
@@ -295,15 +295,16 @@ func TestUndoMany(t *testing.T) {
 		for _, c := range []struct {
 			f    actions.UndoFilter
 			want int
+			why  string
 		}{
-			{actions.UndoFilter{Incident: "i-1"}, 3},
-			{actions.UndoFilter{Incident: "i-1", Since: since}, 1},
-			{actions.UndoFilter{By: "cy"}, 2},
-			{actions.UndoFilter{Since: since}, 3},
+			{actions.UndoFilter{Incident: "i-1"}, 3, "undo of what was done about i-1"},
+			{actions.UndoFilter{Incident: "i-1", Since: since}, 1, "undo of what was done about i-1 since " + since.UTC().Format("15:04:05") + " UTC"},
+			{actions.UndoFilter{By: "cy"}, 2, "undo of what was done by cy"},
+			{actions.UndoFilter{Since: since}, 3, "undo of what was done since " + since.UTC().Format("15:04:05") + " UTC"},
 		} {
 			p, err := b.d.UndoMany(context.Background(), c.f, ana)
-			if err != nil || p.Impact.Targets != c.want {
-				t.Errorf("%+v: %d, want %d (%v)", c.f, p.Impact.Targets, c.want, err)
+			if err != nil || p.Impact.Targets != c.want || p.Request.Reason != c.why {
+				t.Errorf("%+v: %d because of %q, want %d because of %q (%v)", c.f, p.Impact.Targets, p.Request.Reason, c.want, c.why, err)
 			}
 		}
 		for _, f := range []actions.UndoFilter{{}, {By: "nobody"}} {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -54,7 +55,7 @@ func (d *Dispatcher) UndoMany(ctx context.Context, f UndoFilter, actor Actor) (P
 	if f == (UndoFilter{}) {
 		return Plan{}, fmt.Errorf("undo many: say which, by incident, actor or time")
 	}
-	q := Request{Verb: Unblock, Actor: actor, Incident: f.Incident, Reason: "undo many"}
+	q := Request{Verb: Unblock, Actor: actor, Incident: f.Incident}
 	d.mu.Lock()
 	var rs []*record
 	for _, r := range d.records {
@@ -72,7 +73,26 @@ func (d *Dispatcher) UndoMany(ctx context.Context, f UndoFilter, actor Actor) (P
 	if len(q.Targets) == 0 {
 		return Plan{}, fmt.Errorf("undo many: %w", ErrNoMatch)
 	}
+	q.Reason = f.reason(rs[0].reason)
 	return d.Plan(ctx, q)
+}
+
+// reason says what f chooses; because is why the first of those was decided.
+func (f UndoFilter) reason(because string) string {
+	if f.Request != "" {
+		return "undo of: " + because
+	}
+	words := []string{"undo of what was done"}
+	if f.By != "" {
+		words = append(words, "by "+f.By)
+	}
+	if f.Incident != "" {
+		words = append(words, "about "+f.Incident)
+	}
+	if f.Since.Unix() > 0 {
+		words = append(words, "since "+f.Since.UTC().Format("15:04:05")+" UTC")
+	}
+	return strings.Join(words, " ")
 }
 
 // widenUnblock puts in place of a prefix that is not blocked itself whatever

@@ -178,7 +178,7 @@ func (d *planDialog) impact(m *Model, t *writer) {
 	case actions.ScaleUp, actions.ScaleDown, actions.Harden:
 		d.order(m, t)
 	case actions.Unblock:
-		t.pair("then", undoneWords(d.undoes))
+		t.pair("then", undoneWords(d.undoes, len(d.req.Targets) > 1))
 	case actions.Allow:
 		t.pair("then", "no block touches it while this lasts; what is in force on it is lifted")
 	}
@@ -227,8 +227,8 @@ func (d *planDialog) order(m *Model, t *writer) {
 	t.pairIn(t.th.warn, "in force", s+": this comes on top")
 }
 
-// undoneWords says what follows when an act is taken back.
-func undoneWords(v actions.Verb) string {
+// undoneWords says what follows when an act is taken back, on one target or many.
+func undoneWords(v actions.Verb, many bool) string {
 	switch v {
 	case actions.ScaleUp:
 		return "the servers that it added are taken away again"
@@ -240,6 +240,9 @@ func undoneWords(v actions.Verb) string {
 		return "the service goes back to its usual protection"
 	case actions.Allow:
 		return "a block may touch it again"
+	}
+	if many {
+		return "their requests reach the service again; auto mode leaves them alone for an hour"
 	}
 	return "its requests reach the service again; auto mode leaves it alone for an hour"
 }
