@@ -79,6 +79,7 @@ func defaultBindings() []binding {
 		{name: "scope", keys: []string{"S"}, group: "Chart", help: "charts and tops count only the suspects that pass the filter; {scope} again: all traffic", on: inTable, do: do((*Model).toggleScope)},
 		{name: "messages", keys: []string{"M"}, group: "Screens", help: "messages, latest first", do: do(func(m *Model) { m.goTo(scrMessages) })},
 		{name: "help", keys: []string{"?"}, group: "Screens", help: "this help", do: do((*Model).toggleHelp)},
+		{name: "redraw", keys: []string{"ctrl+l"}, group: "Other", help: "draw the whole screen anew, where something else wrote over it", do: redraw},
 		{name: "quit", keys: []string{"q"}, group: "Other", help: "leave a detail; on the numbered screens leave the console (ctrl+c does anywhere)", do: (*Model).askQuit},
 	}
 	open := func(id screenID) func(m *Model) {
@@ -97,6 +98,8 @@ func defaultBindings() []binding {
 	}
 	return bs
 }
+
+func redraw(*Model) tea.Cmd { return tea.ClearScreen }
 
 func whyNotBlock(m *Model) string {
 	if why := mayAct(m); why != "" {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/x/exp/teatest"
 
 	"levee/actions"
@@ -239,4 +240,20 @@ func TestBannerTellsTheGravest(t *testing.T) {
 	f.step(time.Second, func(s *detect.Snapshot, _ *actions.Board) { s.Incidents = []detect.Incident{scan} })
 	d.wait(time.Second)
 	d.sees("ATTACK  scan")
+}
+
+// A kernel's message or a suspended ssh leaves another screen than ours: one key
+// draws it anew, whatever is open.
+func TestRedraw(t *testing.T) {
+	d := sit(t, newFake(), 80, 24, plain)
+	clear := tea.ClearScreen()
+	for _, keys := range []string{"", "/", "j b"} {
+		d.keys(keys)
+		if _, cmd := d.m.Update(tea.KeyMsg{Type: tea.KeyCtrlL}); cmd == nil || cmd() != clear {
+			t.Errorf("after %q the screen is not drawn anew", keys)
+		}
+		d.keys("esc esc")
+	}
+	d.send(tea.KeyMsg{Type: tea.KeyCtrlZ})
+	d.sees("ctrl+z does not suspend the console; q leaves it")
 }

@@ -106,6 +106,8 @@ func (m *Model) press(msg tea.KeyMsg) tea.Cmd {
 	switch {
 	case key == "ctrl+c":
 		return tea.Quit
+	case len(key) > 1 && m.redraws(key): // in a prompt and a dialog too
+		return tea.ClearScreen
 	case msg.Paste && m.prompt == nil:
 		m.say("warn", m.named("a paste is not taken for keys; {command} or {filter} take text"))
 		return nil
@@ -130,6 +132,10 @@ func (m *Model) press(msg tea.KeyMsg) tea.Cmd {
 			m.say("info", keyName(key)+" ("+b.name+") does nothing on this screen; it works on "+m.screenNames(b.on))
 			return nil
 		}
+	}
+	if key == "ctrl+z" {
+		m.say("info", m.named("ctrl+z does not suspend the console; {quit} leaves it"))
+		return nil
 	}
 	m.say("info", "no action on "+fmt.Sprintf("%q", key)+m.named("; {help} lists the keys"))
 	return nil
@@ -238,4 +244,9 @@ func (m *Model) keyOf(name string) string {
 		}
 	}
 	return ":" + name
+}
+
+// redraws reports whether key draws the screen anew.
+func (m *Model) redraws(key string) bool {
+	return slices.ContainsFunc(m.keys, func(b binding) bool { return b.name == "redraw" && slices.Contains(b.keys, key) })
 }
