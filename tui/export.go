@@ -226,7 +226,7 @@ func (m *Model) cmdExport(args []string) (tea.Cmd, error) {
 func SaveNew(name string, data []byte) (err error) {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s exists already; nothing was written: give another name", name)
+		return fmt.Errorf("nothing was written, give another name: %s exists already", name) // a long name is cut at the end
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)

@@ -84,7 +84,7 @@ func TestExportWritesANewFile(t *testing.T) {
 	}
 	d.write(":export " + file)
 	d.keys("enter")
-	d.sees("exists already; nothing was written")
+	d.sees("nothing was written, give another name")
 	if again, _ := os.ReadFile(file); !bytes.Equal(again, text) {
 		t.Fatal("the file was written again")
 	}
