@@ -63,6 +63,36 @@ func (w *world) results(n int, every, onset float64) {
 	}
 }
 
+// warm are readers who were here before, most of their files at hand ever since, and
+// reload one page: some fetch a file now and then, some never do.
+func (w *world) warm(n int, onset float64) {
+	w.onset = onset
+	for range n {
+		a, ua, every := w.addr(), w.agent(), 8+22*w.r.Float64()
+		if t := w.r.Float64() * (onset - 60); w.r.Float64() < 0.9 {
+			w.visit(a, ua, t, 2.5, "", "https://news.example/")
+		} else {
+			w.put(one{at: t, from: a, target: "/section/new", agent: ua, proto: "HTTP/2.0"})
+		}
+		for t := onset + w.exp(60); t < w.seconds; t += every * (0.7 + 0.6*w.r.Float64()) {
+			w.put(one{at: t, from: a, target: "/election/results", agent: ua, proto: "HTTP/2.0"})
+			if w.r.Float64() < 0.05 {
+				w.put(one{at: t + 0.3, from: a, target: "/static/app-0.css", status: 304, agent: ua, refer: origin + "/election/results", proto: "HTTP/2.0"})
+			}
+		}
+	}
+}
+
+// leechers read parts of one big file that a visitor fetches now and then.
+func (w *world) leechers(n int, rate, onset, dur float64) {
+	for t := w.exp(12); t < w.seconds; t += w.exp(12) {
+		a, ua := w.addr(), w.agent()
+		w.visit(a, ua, t, 2, "", "")
+		w.put(one{at: t + 20, from: a, target: "/files/setup-3.2.zip", agent: ua})
+	}
+	w.bots(n, rate, onset, dur, 15, w.anywhere, func(i int, o *one) { o.target, o.status, o.agent = "/files/setup-3.2.zip", 206, w.agents[i%40] })
+}
+
 // signIns are an app's users; while the directory is down every one is refused
 // and the app tries again by itself.
 func (w *world) signIns(rate, onset, dur float64) { w.signInsWhile(rate, onset, dur, 401) }
@@ -253,6 +283,8 @@ func bystanderDrills() []drill {
 		})},
 		{name: "eight bots, small site", seconds: 700, make: shop(0.5, func(w *world) { w.rounds(2, 30, 0, "StatusProbe/2.1"); w.onePage(8, 1.5, 560, 120, "/") }),
 			attacks: flood, recall: 1, within: 30},
+		{name: "readers reload from a warm cache", seconds: 1100, make: shop(30, func(w *world) { w.warm(300, 500) })},
+		{name: "parts of one file", seconds: 660, make: shop(20, func(w *world) { w.leechers(60, 1, 420, 200) }), attacks: flood, recall: 0.95, within: 30},
 		{name: "bots that come once to a page nobody asked before", seconds: 400, make: shop(20, func(w *world) { w.onceAt("/export/all", 12000, 250, 120) }),
 			attacks: "cache_busting", most: 100, opens: 12},
 	}

@@ -15,6 +15,7 @@ type crowd struct {
 	signed                  float64 // of programs that say who runs them
 	untried                 float64 // answered, at routes nobody asked before
 	often                   float64 // of sources that are no person's and asked more than who looks at a link does
+	parts                   float64 // parts of files
 	browsers                float64 // of agents that call themselves browsers
 	sent                    float64 // of sources that were sent elsewhere and went on
 	previews                float64 // of programs that look at links for others, or say who runs them
@@ -154,7 +155,7 @@ func (e *Engine) sumUp(k *crowd, c *cause, overlap *[maxIncidents]float64) {
 			k.people = min(1, max(0, (k.person*c.rate-k.human/k.weight*c.usual)/extra))
 		}
 	}
-	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.denied, &k.missing, &k.slow, &k.odd, &k.known, &k.old, &k.signed, &k.often, &k.sent, &k.browsers, &k.previews, &k.untried, &k.none, &k.mixed, &k.churn, &k.each, &k.grown, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims, &k.app, &k.met, &k.post, &k.unlinked, &k.linked, &k.blind, &k.drum, &k.hammer, &k.randomUsual, &k.freshUsual, &k.oddUsual, &k.let, &k.dressed} {
+	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.denied, &k.missing, &k.slow, &k.odd, &k.known, &k.old, &k.signed, &k.often, &k.sent, &k.browsers, &k.parts, &k.previews, &k.untried, &k.none, &k.mixed, &k.churn, &k.each, &k.grown, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims, &k.app, &k.met, &k.post, &k.unlinked, &k.linked, &k.blind, &k.drum, &k.hammer, &k.randomUsual, &k.freshUsual, &k.oddUsual, &k.let, &k.dressed} {
 		*p /= k.weight
 	}
 }

@@ -42,6 +42,7 @@ func (e *Engine) seeRequest(k *crowd, x *weighed, app bool) {
 	x.add(&k.machine, f.marks&(routeAPI|routeFeed) != 0)
 	x.add(&k.claims, f.claims)
 	x.add(&k.signed, f.signed)
+	x.add(&k.parts, f.status == 206)
 	x.add(&k.browsers, e.browser(f))
 	x.add(&k.previews, f.previews || f.signed)
 	x.add(&k.untried, f.status < 400 && e.untried(f.route))

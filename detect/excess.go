@@ -124,6 +124,9 @@ func (e *Engine) explore(svc uint8, start cause, usual float64, from, sec int64)
 		return f
 	}
 	a, need := e.name(svc, &c, &k)
+	if start.bare && a.Hostile() && e.amongPeople(&c, &k) {
+		return f
+	}
 	if a != "" && !a.Hostile() {
 		for _, in := range e.incidents {
 			if in.service == svc && !in.Attack.Hostile() {
@@ -184,6 +187,43 @@ func (e *Engine) spills(svc uint8, excess float64) bool {
 		}
 	}
 	return false
+}
+
+// stroll is a pace at which people reload a page, requests/s.
+const stroll = 0.3
+
+// amongPeople reports whether bare clients ask what people ask just then, twice as
+// many as they and more than is usual, and come back no faster than a person
+// reloads. Of readers with every file at hand some are never seen to fetch one.
+func (e *Engine) amongPeople(c *cause, k *crowd) bool {
+	if k.each >= stroll {
+		return false
+	}
+	w := &e.work
+	bare, people := w.count, w.usual // requests/s of each route
+	clear(bare)
+	clear(people)
+	for i := range w.recent {
+		switch x := &w.recent[i]; {
+		case c.takes(x):
+			bare[uint64(x.f.route)] += x.weight
+		case x.conduct == conductPerson:
+			people[uint64(x.f.route)] += x.weight
+		}
+	}
+	for i := range w.base {
+		people[uint64(w.base[i].f.route)] -= w.base[i].weight
+	}
+	all, among := 0.0, 0.0
+	for i := range w.recent {
+		if x := &w.recent[i]; c.takes(x) {
+			all += x.weight
+			if r := uint64(x.f.route); people[r] >= 2*bare[r] {
+				among += x.weight
+			}
+		}
+	}
+	return among >= 0.8*all
 }
 
 // onlyAssets reports whether a cause is a route of assets while one that is

@@ -146,14 +146,15 @@ func (e *Engine) rarelyRepeated(c *cause) bool {
 
 // paceUsual is how many requests a second one client makes at the rule's route,
 // if enough of them were seen. On a small site fewer must do where those who
-// call themselves browsers ask pages and nothing a browser asks with them.
+// call themselves browsers ask pages and nothing a browser asks with them, or
+// nothing but parts of a file.
 func (e *Engine) paceUsual(c *cause, k *crowd) (float64, bool) {
 	if !c.rule.has(dimRoute) {
 		return 0, false
 	}
 	r := &e.routes[c.rule.vals[dimRoute]]
 	least := float32(50)
-	if r.marks&(routeAPI|routeFeed|routeAsset) == 0 && k.browsers >= 0.8 && k.bare >= 0.9 && k.judged >= 0.6 {
+	if r.marks&(routeAPI|routeFeed|routeAsset) == 0 && k.browsers >= 0.8 && (k.bare >= 0.9 && k.judged >= 0.6 || k.parts >= 0.9) {
 		least = 20
 	}
 	return max(float64(r.repeat.mean), 2) / 60, float32(r.repeat.n) >= least
