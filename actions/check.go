@@ -222,6 +222,8 @@ func (d *Dispatcher) nobodyTakes(r *Request, t Target) *Refusal {
 	}
 	can := "a job for it under jenkins: jobs:, or a webhook"
 	switch r.Verb {
+	case ScaleUp:
+		can = "a job for scale_up under jenkins: jobs:"
 	case Block:
 		can = "nft, a denylist, a job for it under jenkins: jobs:, or a webhook"
 	case Throttle:
