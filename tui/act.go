@@ -323,10 +323,13 @@ func (m *Model) toggleAuto() tea.Cmd {
 	a, op := m.d.board.Auto, m.op
 	switch {
 	case !a.Armed:
+		then, done := "Armed, it acts up to level "+string(a.Level)+m.named(" inside its budget ({auto-mode} shows what it would do next)."), "automation is armed again"
+		if !a.On {
+			then, done = m.named("Auto mode was off before: armed, it only suggests until {auto} turns it on."), "automation is armed; auto mode is off and only suggests"
+		}
 		m.open(&askDialog{title: "Arm automation again?", yes: "arm", words: []string{
-			"It was stopped by " + orNone(a.DisarmedBy) + sinceText(a.Since) + ".",
-			"Armed, it acts up to level " + string(a.Level) + m.named(" inside its budget ({auto-mode} shows what it would do next)."),
-		}, do: func(m *Model) tea.Cmd { return m.run("automation is armed again", op.Arm) }}, false)
+			"It was stopped by " + orNone(a.DisarmedBy) + sinceText(a.Since) + ".", then,
+		}, do: func(m *Model) tea.Cmd { return m.run(done, op.Arm) }}, false)
 		return nil
 	case a.On:
 		return m.run("auto mode is off: it only suggests", func(ctx context.Context) error { return op.SetAuto(ctx, false) })

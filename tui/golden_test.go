@@ -102,6 +102,7 @@ var goldens = []struct {
 	{name: "dialog-unblock", keys: "4 x"},
 	{name: "dialog-scale", keys: "s"},
 	{name: "dialog-arm", keys: "A", change: func(f *fake) { f.board.Auto.Armed, f.board.Auto.DisarmedBy = false, "bo" }},
+	{name: "dialog-arm-to-suggest", keys: "A", change: func(f *fake) { f.board.Auto.Armed, f.board.Auto.On, f.board.Auto.DisarmedBy = false, false, "bo" }},
 	{name: "dialog-auto-on", keys: "A", change: func(f *fake) { f.board.Auto.On = false }},
 	{name: "dialog-throttle", keys: "3 t"},
 	{name: "dialog-harden", keys: "3 h"},

@@ -76,6 +76,9 @@ func armVerb(run Runner) *cobra.Command {
 		func(ctx context.Context, h Host, s Streams, _ []string) error {
 			err := h.Operator.Arm(ctx)
 			shown(ctx, h, err, func(a actions.AutoState) bool { return a.Armed })
+			if err == nil && !h.Station.Board().Auto.On {
+				return report(s, nil, "automation is armed again; auto mode is off and only suggests: levee auto on")
+			}
 			return report(s, err, "automation is armed again")
 		})
 }
