@@ -93,7 +93,7 @@ func (d dyingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 // The kernel, the file and Jenkins live on. CI has a few deaths of it,
 // LEVEE_TEST_CRASHES=100 the whole.
 func TestKillAgainstRealEnforcers(t *testing.T) {
-	deaths := 25
+	deaths := atRace(25, 12)
 	if s := os.Getenv("LEVEE_TEST_CRASHES"); s != "" {
 		if _, err := fmt.Sscan(s, &deaths); err != nil {
 			t.Fatal(err)

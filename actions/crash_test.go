@@ -168,11 +168,7 @@ func (c *crashes) lists(what string, e actions.Enforcer, want map[string]string)
 
 func TestKillAtEveryStep(t *testing.T) {
 	c := &crashes{t: t, dir: t.TempDir()}
-	times := 100
-	if raceEnabled {
-		times = 40 // each life takes three times as long to begin
-	}
-	c.kill(times)
+	c.kill(atRace(100, 20))
 	want, byID := c.settled()
 	held, err := readWall(filepath.Join(c.dir, "wall"))
 	if err != nil {

@@ -53,7 +53,7 @@ func TestRehearsalInLogTime(t *testing.T) {
 
 // TestABotnetKeepsEveryBudget sends 100,000 sources for five minutes.
 func TestABotnetKeepsEveryBudget(t *testing.T) {
-	const sources = 100_000
+	sources := atRace(100_000, 30_000)
 	budget := actions.Budget{BlocksPerMinute: 6000, ActiveBlocks: 20000, UsualShare: 0.005, ScaleUpsPerHour: 4}
 	h := rehearse(t, actions.AutoOptions{Level: actions.LevelBlock, Budget: budget, TTL: 2 * time.Minute}, actions.GuardrailOptions{})
 	began := map[string]time.Time{}
