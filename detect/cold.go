@@ -12,7 +12,7 @@ func (e *Engine) lookCold(svc uint8, sec int64) {
 		if c.rate < max(5, 0.2*rate) || !c.rule.has(dimRoute) {
 			continue
 		}
-		k := e.inspect(&c, sec-9)
+		k := e.inspect(&c, sec-9, sec-9)
 		if k.samples < 20 || k.sources < 5 || k.judged < 0.5 || k.person > 0.05 || k.machine > 0.1 || k.err5 > 0.7 || k.each < 0.8 && (k.drum < 0.6 || k.unlinked < 0.9) || !e.othersBrowse(&c) {
 			continue
 		}
@@ -43,7 +43,7 @@ func (e *Engine) coldLogins(svc uint8, sec int64) {
 	e.gather(svc, sec-58, sec)
 	e.work.base = e.work.base[:0]
 	c := e.explain(cause{slow: true, rule: rule{}.with(dimRoute, uint64(s.failRoute)).with(dimMethod, uint64(methodPost))}, 0)
-	k := e.inspect(&c, sec-58)
+	k := e.inspect(&c, sec-58, sec-58)
 	if k.samples < 12 || k.sources < 5 || k.fails < 0.6 || k.busy > 0.2 || k.repeat < 2.5 || k.redeem >= 0.4 || e.accepted(&c) {
 		return
 	}

@@ -14,11 +14,13 @@ func (e *Engine) conduct(s *source) uint8 {
 		return conductPerson
 	}
 	t := s.total()
-	return conductOf(&t, s)
+	return e.conductOf(&t, s)
 }
 
-func conductOf(t *tally, s *source) uint8 {
+func (e *Engine) conductOf(t *tally, s *source) uint8 {
 	switch {
+	case e.walksBare(t, s):
+		return conductBare
 	case s.browses(t),
 		t.nav >= 3 && int(t.nav)*4 >= int(t.hits) && distinct64(s.routes) >= 3:
 		return conductPerson
@@ -28,6 +30,13 @@ func conductOf(t *tally, s *source) uint8 {
 		return conductYoung
 	}
 	return conductOther
+}
+
+// walksBare reports whether a source has followed links for a dozen pages and never
+// loaded a file, on a site where next to nobody who walks does so: a referer is
+// easily made up.
+func (e *Engine) walksBare(t *tally, s *source) bool {
+	return t.assets == 0 && t.pages >= 12 && t.nav > 0 && e.services[s.service].walks.or(100, 1) < 0.02
 }
 
 // browses reports whether a source fetches assets as a browser does: several,

@@ -131,7 +131,7 @@ func (e *Engine) countConduct(s *source, f *feature, t *tally) {
 		sat16(&t.noRef)
 	case referOwn:
 		sat16(&t.self)
-		if s.asked(f.refPath) && (f.method != methodPost || f.refPath != uint16(f.exact>>16)|1) { // a form that posts to itself leads nowhere
+		if s.asked(f.refPath) && (f.refPath != uint16(f.exact>>16)|1 || f.method != methodPost && e.services[f.service].assets.or(50, 0) < 0.1) { // what leads to itself leads nowhere
 			sat16(&t.nav)
 		}
 	}

@@ -11,6 +11,7 @@ type crowd struct {
 	bare                    float64
 	judged                  float64 // of those whose conduct can be told
 	known                   float64 // seen before the excess began
+	settled                 float64 // seen before it began to grow, or a minute ago
 	old                     float64 // here for minutes before it, and nothing was ever said against them
 	signed                  float64 // of programs that say who runs them
 	untried                 float64 // answered, at routes nobody asked before
@@ -51,6 +52,7 @@ type crowd struct {
 	drum     float64   // of sources that ask little but this route, again and again
 	app      float64   // of apps and launchers that are usual here
 	met      float64   // of apps seen here before, however rarely
+	own      float64   // of apps, known here or not
 	here     float64   // requests/s that one source makes of what the rule takes
 	mixed    float64   // from addresses with many people behind them
 	none     float64   // unreadable request lines
@@ -76,8 +78,9 @@ func (e *Engine) acquainted(s *source, f *feature) bool {
 	return s.marks&markPerson != 0 || s.long.hits >= 4 && (e.human(f.service, f.route, f.marks) < 0.4 || s.rate(e.sec) <= 20*s.formerly())
 }
 
-// inspect describes the sources whose requests c takes.
-func (e *Engine) inspect(c *cause, since int64) (k crowd) {
+// inspect describes the sources whose requests c takes, looked at since one second,
+// of an excess that has been growing since another.
+func (e *Engine) inspect(c *cause, since, began int64) (k crowd) {
 	w := &e.work
 	clear(w.seen)
 	clear(w.shared)
@@ -98,7 +101,7 @@ func (e *Engine) inspect(c *cause, since int64) (k crowd) {
 		if x.src == nil {
 			continue
 		}
-		e.seeSource(&k, x, since, app)
+		e.seeSource(&k, x, since, began, app)
 		e.seeConduct(&k, x)
 		for j, in := range e.incidents {
 			if x.src.incident == in.number {
@@ -155,7 +158,7 @@ func (e *Engine) sumUp(k *crowd, c *cause, overlap *[maxIncidents]float64) {
 			k.people = min(1, max(0, (k.person*c.rate-k.human/k.weight*c.usual)/extra))
 		}
 	}
-	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.denied, &k.missing, &k.slow, &k.odd, &k.known, &k.old, &k.signed, &k.often, &k.sent, &k.browsers, &k.parts, &k.previews, &k.untried, &k.none, &k.mixed, &k.churn, &k.each, &k.grown, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims, &k.app, &k.met, &k.post, &k.unlinked, &k.linked, &k.blind, &k.drum, &k.hammer, &k.randomUsual, &k.freshUsual, &k.oddUsual, &k.let, &k.dressed} {
+	for _, p := range []*float64{&k.random, &k.fresh, &k.tool, &k.rare, &k.err4, &k.err5, &k.fails, &k.denied, &k.missing, &k.slow, &k.odd, &k.known, &k.old, &k.signed, &k.often, &k.sent, &k.browsers, &k.parts, &k.previews, &k.untried, &k.none, &k.mixed, &k.churn, &k.each, &k.grown, &k.repeat, &k.machine, &k.busy, &k.human, &k.judged, &k.claims, &k.app, &k.met, &k.post, &k.unlinked, &k.linked, &k.blind, &k.drum, &k.hammer, &k.randomUsual, &k.freshUsual, &k.oddUsual, &k.let, &k.dressed, &k.own, &k.settled} {
 		*p /= k.weight
 	}
 }

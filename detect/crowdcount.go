@@ -20,6 +20,7 @@ func (e *Engine) seeRequest(k *crowd, x *weighed, app bool) {
 	}
 	x.add(&k.app, app)
 	x.add(&k.met, e.work.apps[f.agent] > 0)
+	x.add(&k.own, e.app(f))
 	if f.route != 0 {
 		r := &e.routes[f.route]
 		k.randomUsual += x.weight * r.random.or(20, 0)
@@ -53,13 +54,15 @@ func (e *Engine) seeRequest(k *crowd, x *weighed, app bool) {
 }
 
 // seeSource adds what is known of who made the request.
-func (e *Engine) seeSource(k *crowd, x *weighed, since int64, app bool) {
+func (e *Engine) seeSource(k *crowd, x *weighed, since, began int64, app bool) {
 	f, s := x.f, x.src
 	x.add(&k.known, s.first < since-5)
+	x.add(&k.settled, s.first < began-5)
 	x.add(&k.old, s.first < since-oldSeconds && e.acquainted(s, f))
 	t := s.total()
 	x.add(&k.often, x.conduct != conductPerson && int(s.cur.hits)+int(s.prev.hits) > fewRequests)
 	x.add(&k.sent, s.sent > 0 && s.seen > uint32(s.sent))
+	x.add(&k.denied, f.status == 401 && f.method == methodGet && !e.app(f) && s.topPath == f.exact && s.same >= 5) // a page that asks for a password without a form
 	x.add(&k.blind, f.marks&routeAsset != 0 && f.refer == referNone && t.pages == 0 && t.self == 0 && !f.tool && !app)
 	if k.fails+k.denied > 0 {
 		x.add(&k.busy, int(t.hits)-int(t.fails)-int(t.forms)-int(t.logins) >= 2)
@@ -71,7 +74,7 @@ func (e *Engine) seeSource(k *crowd, x *weighed, since int64, app bool) {
 	x.add(&k.let, s.answered())
 	x.add(&k.dressed, t.assets > 0)
 	x.add(&k.mixed, s.marks&markMixed != 0 || edge(x.key.addr(0)))
-	x.add(&k.drum, f.route != 0 && s.top == f.route && s.topHits >= 10)
+	x.add(&k.drum, f.route != 0 && s.top == f.route && (s.topHits >= 10 || t.hits >= 16 && t.assets == 0 && distinct64(s.routes) <= 2))
 	x.add(&k.hammer, !app && s.marks&markHammers != 0 && f.route == s.top)
 	shared := distinct64(s.agents) >= 3 // the pace of an address with several agents is nobody's
 	x.add(&k.churn, !app && shared)
@@ -97,8 +100,8 @@ func (e *Engine) seeConduct(k *crowd, x *weighed) {
 		return // a page that asks on at every key looks like neither
 	case x.conduct != conductPerson && (s.scripted() || f.redirects() && int(t.hits) < 6*distinct64(s.agents)):
 		return // nor does one whose files are all at hand already, or who is sent elsewhere to sign in first
-	case x.conduct == conductYoung && t.assets > 0 && f.refer != referNone:
-		return // a part of a page, and of one that has no more
+	case x.conduct == conductYoung && t.assets > 0:
+		return // a part of a page or of a letter, and of one that has no more
 	}
 	k.judged += x.weight
 	x.add(&k.person, x.conduct == conductPerson)

@@ -19,10 +19,13 @@ func (e *Engine) enrol(in *incident, s *source) {
 	switch {
 	case in.crowd.fails >= 0.6:
 		rest := int(t.hits) - int(t.fails) - int(t.forms) - int(t.logins)
+		if s.tries(&t) {
+			break
+		}
 		if t.fails < 3 || t.fails < 7 && t.forms > 0 || int(t.logins)*10 > int(t.fails) || rest > int(t.fails)/5 || t.assets > 0 {
 			return
 		}
-	case conductOf(&t, s) == conductPerson || s.marks&markPerson != 0, t.assets > 0 && !e.asksAssets(in), t.nav > 1:
+	case e.conductOf(&t, s) == conductPerson || s.marks&markPerson != 0, t.assets > 0 && !e.asksAssets(in), t.nav > 1 && !e.walksBare(&t, s):
 		if s.marks&markHammers == 0 || int(t.nav)-int(t.assets) > 2 {
 			return
 		}
@@ -75,6 +78,13 @@ func (e *Engine) enrol(in *incident, s *source) {
 		e.list(s)
 	}
 	e.tell(s, &p)
+}
+
+// tries reports whether a source did nothing but try secrets, though it loads the
+// form and a file of it each time: never let in, and never anywhere else.
+func (s *source) tries(t *tally) bool {
+	return t.logins == 0 && distinct64(s.routes) <= 4 && (t.fails >= 6 && t.assets == 0 && int(t.hits) <= 3*int(t.fails) ||
+		t.fails >= 8 && int(t.assets) <= 2*int(t.fails) && int(t.hits) <= 5*int(t.fails))
 }
 
 // asBefore reports whether a source was here well before the excess began and

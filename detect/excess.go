@@ -6,7 +6,7 @@ func (e *Engine) seekExcess(svc uint8, sec int64) {
 	if sec-e.start < 8 {
 		return
 	}
-	from, starts := e.alarms(svc, sec)
+	from, began, starts := e.alarms(svc, sec)
 	news := len(starts) > s.alarms // one more alarm rings: look at once
 	s.alarms = len(starts)
 	if sec < s.tried+s.wait && !news {
@@ -27,7 +27,7 @@ func (e *Engine) seekExcess(svc uint8, sec int64) {
 	_, usual := e.gather(svc, from, sec)
 	var best finding
 	for _, c := range starts {
-		if f := e.explore(svc, c, usual, from, sec); f.better(&best) {
+		if f := e.explore(svc, c, usual, from, began, sec); f.better(&best) {
 			best = f
 		}
 	}
@@ -74,13 +74,15 @@ func (f *finding) better(g *finding) bool {
 }
 
 // alarms lists where the service's rates have changed, as starting points for
-// attribution, and since when.
-func (e *Engine) alarms(svc uint8, sec int64) (from int64, starts []cause) {
+// attribution, from when on to look, and since when they have been changing, a
+// minute ago at most.
+func (e *Engine) alarms(svc uint8, sec int64) (from, began int64, starts []cause) {
 	s := &e.services[svc]
-	from = sec
+	from, began = sec, sec
 	note := func(r *series, c cause) {
 		if x, ok := r.alarm(2, s.factor); ok {
 			from = min(from, max(r.since, sec-8))
+			began = min(began, max(r.since, sec-60))
 			c.rate = x
 			starts = append(starts, c)
 		}
@@ -105,18 +107,19 @@ func (e *Engine) alarms(svc uint8, sec int64) (from int64, starts []cause) {
 		from = sec - 58
 		starts = append(starts, cause{slow: true, bare: true})
 	}
-	return min(from, sec-2), starts
+	from = min(from, sec-2)
+	return from, min(from, began), starts
 }
 
 // explore explains one alarm and names it; the name is empty when the
 // explanation does not hold or can't be told yet.
-func (e *Engine) explore(svc uint8, start cause, usual float64, from, sec int64) (f finding) {
+func (e *Engine) explore(svc uint8, start cause, usual float64, from, began, sec int64) (f finding) {
 	c := e.explain(start, usual)
 	excess := c.rate - c.usual
 	if start.slow && excess < max(0.2, c.usual) || !start.slow && excess < max(2, c.usual, 0.02*usual) {
 		return f
 	}
-	k := e.inspect(&c, from)
+	k := e.inspect(&c, from, began)
 	if k.samples < 8 || (k.sources < 3 || k.equal < 2 && (k.human < 0.4 || k.post >= 0.5)) && k.mixed < 0.5 {
 		return f // one or two sources are judged by themselves, and so is one that makes nearly all of it
 	}
@@ -164,7 +167,7 @@ func (e *Engine) explore(svc uint8, start cause, usual float64, from, sec int64)
 	}
 	if a.Hostile() && !start.bare && !start.slow {
 		if n := e.spare(svc, start, c, usual); n.rule != c.rule {
-			c, k = n, e.inspect(&n, from)
+			c, k = n, e.inspect(&n, from, began)
 		} else {
 			c = n
 		}

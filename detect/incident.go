@@ -31,6 +31,8 @@ type incident struct {
 	pulses   int
 	errs     float64
 	matched  float64
+	refused  float64 // of matched, refused logins
+	entered  float64 // and accepted ones
 	distinct sketch.Distinct
 	homes    sketch.Distinct // prefixes of those enrolled
 	crowd    crowd
@@ -76,6 +78,7 @@ func (e *Engine) updateIncidents(sec int64) {
 		in.Rate = in.ten
 		if in.Attack.Hostile() && !in.abuse {
 			in.recommend(sec)
+			e.nowLogins(in)
 		}
 		in.Peak = max(in.Peak, in.ten)
 		if in.matched > 0 {
@@ -92,7 +95,7 @@ func (e *Engine) updateIncidents(sec int64) {
 		if !active {
 			in.quiet++
 		} else {
-			if in.quiet >= 8 && in.Peak > 2 {
+			if in.quiet >= 8 && in.Peak > 2 && (in.abuse || x > max(0.3*in.Peak, 3*in.usual+2)) {
 				in.pulses++
 				if in.pulses >= 2 {
 					e.nowPulses(in)
@@ -147,6 +150,22 @@ func (e *Engine) nowPulses(in *incident) {
 		if in.Attack.Hostile() {
 			e.addTrait(in, PulseFlood)
 		}
+	}
+}
+
+// nowLogins renames a flood that turns out to try secrets: bots that load the form
+// first look like any flood of its page for their first seconds.
+func (e *Engine) nowLogins(in *incident) {
+	if in.refused < 30 || in.refused < 0.3*in.matched || in.entered*5 > in.refused || e.lockout(in.service) {
+		return
+	}
+	switch in.Attack {
+	case Scan, PrefixFlood, PulseFlood, CacheBusting, Scraping, SingleSourceFlood, DistributedFlood:
+		was := in.Attack
+		in.Attack = LoginAbuse
+		in.crowd.fails = max(in.crowd.fails, 0.6)
+		in.need = 3
+		e.addTrait(in, was)
 	}
 }
 

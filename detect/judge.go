@@ -60,7 +60,7 @@ func (e *Engine) judgeSource(s *source) {
 		s.marks |= markHammers
 	}
 	if s.marks&(markPerson|markMixed) == 0 && s.pages() >= 3 {
-		if t := s.total(); conductOf(&t, s) == conductBare {
+		if t := s.total(); e.conductOf(&t, s) == conductBare {
 			s.marks |= markBare
 		}
 	}
@@ -123,13 +123,13 @@ func (e *Engine) conclude(s *source, a Attack, p *proofs) {
 // goes on as before, and takes it back once a person uses the address.
 func (e *Engine) renew(s *source, p *proofs) {
 	t := s.recent()
-	if in := e.incidentOf(s.incident); conductOf(&t, s) == conductPerson && (in == nil || s.marks&markHammers == 0) {
+	if in := e.incidentOf(s.incident); e.conductOf(&t, s) == conductPerson && (in == nil || s.marks&markHammers == 0) {
 		s.marks &^= markEnrolled | markBlock
 		s.score, s.incident, s.match, s.missed = 0, 0, 0, 0
 		e.tell(s, &proofs{})
 		return
 	}
-	still := p.score() >= 50 || conductOf(&t, s) == conductBare
+	still := p.score() >= 50 || e.conductOf(&t, s) == conductBare
 	if in := e.incidentOf(s.incident); in != nil && !in.abuse {
 		still = s.match != s.matchTold || s.match == 0xffff
 	}

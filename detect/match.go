@@ -43,7 +43,7 @@ func (e *Engine) matchIncidents(s *source, n *network, f *feature) {
 		if s.match == 1 {
 			e.countRotation(in, n)
 		}
-		if s.match >= in.need && !(f.signed && in.crowd.signed < 0.6 && s.rate(e.sec) < e.opt.SourceRate/10) { // who says who runs it is none of those who don't
+		if s.match >= in.need && !(f.signed && in.signs(s.rate(e.sec) < e.opt.SourceRate/10)) {
 			e.enrol(in, s)
 		}
 		return
@@ -54,6 +54,12 @@ func (e *Engine) matchIncidents(s *source, n *network, f *feature) {
 	if crowd != nil {
 		e.countIncident(crowd, s, f)
 	}
+}
+
+// signs reports whether a source that says who runs it is left out: it is not made
+// of such, or it is a few crawlers, and the source is slow.
+func (in *incident) signs(slow bool) bool {
+	return slow && (in.crowd.signed < 0.1 || in.crowd.signed < 0.6 && in.Sources < 20)
 }
 
 // joined returns the open attack that the matches of a source count for, or nil. It
@@ -74,6 +80,12 @@ func (e *Engine) countIncident(in *incident, s *source, f *feature) {
 	}
 	if f.status >= 400 {
 		in.errs++
+	}
+	switch {
+	case f.refusedLogin() || f.status == 401:
+		in.refused++
+	case f.method == methodPost && f.status < 400:
+		in.entered++
 	}
 	in.distinct.Add(s.key.hash())
 }

@@ -177,6 +177,9 @@ func (e *Engine) learnConduct(d *sample, src *source, c uint8) {
 	}
 	e.services[d.service].person.add(v, 4000)
 	e.services[d.service].assets.add(b2f(d.marks&routeAsset != 0), 4000)
+	if t := src.total(); t.pages >= 8 && t.nav >= 3 && e.sec-src.first >= habitLeast { // bots must not teach it before they are known
+		e.services[d.service].walks.add(b2f(t.assets == 0), 2000)
+	}
 	if d.route == 0 {
 		return
 	}

@@ -57,6 +57,9 @@ func (e *Engine) routeOf(service uint8, path []byte, h uint64) (uint16, uint8, u
 			return 0, marks, h
 		}
 		e.routes[id] = route{service: service, marks: markPath(t) | marks&routeAsset, first: e.sec}
+		if e.sec-e.start > 120 {
+			e.routes[id].rate.n = learnSpan // nobody asked it so far: that is what is usual
+		}
 		e.countChild(t)
 	}
 	*m = routeMemo{h, id, marks}

@@ -38,6 +38,7 @@ type service struct {
 	broken       series  // requests that never finished or were none
 	brokenStatus uint64  // how the last of them was answered
 	person       share   // requests of clients with a person's conduct
+	walks        share   // of those who followed links for eight pages, the ones who loaded no file
 	assets       share   // requests for assets: whether the log shows them at all
 	ring         [10]second
 	took         sketch.Quantile // microseconds

@@ -6,6 +6,7 @@ package detect
 type signs struct {
 	strong, medium, weak int
 
+	unasked  bool // of a route nobody asked before: what queries are usual isn't known
 	random   bool // queries made up by a machine where they are not usual
 	fresh    bool // queries never seen before where they are not usual
 	conduct  bool // hardly anybody behaves like the people who usually ask here
@@ -40,6 +41,7 @@ func (e *Engine) signsOf(svc uint8, c *cause, k *crowd) (g signs) {
 	g.fresh = k.fresh >= 0.85 && k.freshUsual < 0.5
 	g.conduct = k.human >= 0.4 && k.judged >= 0.3 && k.people <= 0.15 && k.err5 < 0.7 &&
 		(g.assets || k.bare >= 0.5) // without assets in the log, whoever follows links is no machine yet
+	g.unasked = c.rule.has(dimRoute) && e.routes[c.rule.vals[dimRoute]].random.n < 20
 	e.seeLogins(svc, c, k, &g)
 	g.drum = k.post >= 0.8 && !g.app && k.fails < 0.3 && k.err4 < 0.3 && k.drum >= 0.7 && (k.people < 0.2 || e.rarelyRepeated(c))
 	g.hammer = k.hammer >= 0.5
@@ -51,7 +53,7 @@ func (e *Engine) signsOf(svc uint8, c *cause, k *crowd) (g signs) {
 
 // seeLogins tells passwords that are tried from a login that lets nobody in.
 func (e *Engine) seeLogins(svc uint8, c *cause, k *crowd, g *signs) {
-	g.denied = k.denied >= 0.8 && k.known <= 0.3 && k.met < 0.3
+	g.denied = k.denied >= 0.8 && k.settled <= 0.3 && k.met < 0.3
 	if g.denied && k.repeat >= 3 {
 		k.fails = max(k.fails, k.denied) // strangers who try again and again: it is a login, whatever its path
 	}
@@ -66,11 +68,11 @@ func (e *Engine) seeLogins(svc uint8, c *cause, k *crowd, g *signs) {
 // countSigns adds the signs up. An app's users are never-seen ones on the day of a new
 // version, they share its agent, and none fetches assets: of them that says nothing.
 func (e *Engine) countSigns(svc uint8, c *cause, k *crowd, g *signs) {
-	g.strong = holding(g.random, g.conduct, g.login, g.drum, g.hammer,
+	g.strong = holding(g.random && !g.unasked, g.conduct, g.login, g.drum, g.hammer,
 		k.odd >= 0.8 && k.oddUsual < 0.3,
 		// page after page from clients that never fetched anything else, and of one route
 		!g.app && k.human >= 0.4 && g.assets && k.bare >= 0.9 && k.judged >= 0.6 && k.drum >= 0.7 && k.people <= 0.05 && k.known <= 0.3)
-	g.medium = holding(g.fresh,
+	g.medium = holding(g.fresh || g.random && g.unasked,
 		k.tool >= 0.6,
 		k.churn >= 0.5 && k.people < 0.2,
 		k.err4 >= 0.5,
@@ -80,8 +82,40 @@ func (e *Engine) countSigns(svc uint8, c *cause, k *crowd, g *signs) {
 		c.rule.has(dimAgent) && !g.app || c.rule.has(dimNet) || c.rule.has(dimHeaders) && !g.app,
 		c.collateral < 0.02,
 		k.bare >= 0.7 && !g.app)
-	// Programs show no conduct, only their pace.
-	if usual, ok := e.paceUsual(c, k); ok && k.err5 < 0.5 && k.grown >= 0.5 && k.hasty >= 0.8 && k.hasty >= 8*usual && k.here >= 4*usual && k.person < 0.2 && !e.failing(svc) {
+	if g.guesses(k) {
+		g.strong++
+	}
+	e.countPace(svc, c, k, g)
+}
+
+// guesses reports whether strangers ask for one thing after the other that is not
+// there, or send what is refused again and again.
+func (g *signs) guesses(k *crowd) bool {
+	if g.app || k.err4 < 0.8 || k.settled > 0.3 || k.met >= 0.3 || k.own >= 0.3 || k.signed >= 0.5 || k.judged < 0.3 || k.people > 0.1 {
+		return false
+	}
+	return k.missing >= 0.8 && k.paths >= 0.5 && k.repeat >= 5 || k.post >= 0.8 && k.drum >= 0.7
+}
+
+// countPace adds what the pace of sources says: programs show no conduct.
+func (e *Engine) countPace(svc uint8, c *cause, k *crowd, g *signs) {
+	usual, ok := e.paceUsual(c, k)
+	if !ok {
+		s := &e.services[svc]
+		if !g.app && k.met < 0.3 && k.settled <= 0.3 && k.err5 < 0.5 && k.drum >= 0.7 && k.person < 0.2 && k.equal >= 8 &&
+			c.rate-c.usual >= 2*s.rate.usual() && k.here >= max(0.5, 3*s.peers.At(0.99)/60) {
+			g.strong++ // strangers who make twice the usual traffic and more, each in more of a hurry than anyone here
+		}
+		return
+	}
+	if e.failing(svc) || k.err5 >= 0.5 {
+		return
+	}
+	if g.app && k.drum >= 0.7 && k.here >= 12*usual && k.equal >= 8 && k.settled <= 0.5 {
+		g.strong++ // they ask nothing else, ten times and more in two minutes, where an app's users ask now and then
+		g.medium++
+	}
+	if k.grown >= 0.5 && k.hasty >= 0.8 && k.hasty >= 8*usual && k.here >= 4*usual && k.person < 0.2 {
 		if g.app && k.here >= 12*usual {
 			g.medium++ // the pace alone unmasks who borrows an app's name
 		}

@@ -128,7 +128,7 @@ func (w *world) widget(n int, onset, dur float64) {
 // goingRound are bots that ask three sites of one log in turn.
 func (w *world) goingRound(n int, rate, onset, dur float64) {
 	own := w.host
-	w.bots(n, rate, dur, onset, 10, w.anywhere, func(i int, o *one) {
+	w.bots(n, rate, onset, dur, 10, w.anywhere, func(i int, o *one) {
 		o.target = "/"
 		w.host = []string{own, "blog.shop.test", "help.shop.test"}[w.r.IntN(3)]
 	})
