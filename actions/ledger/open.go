@@ -195,7 +195,7 @@ func mend(err error) string {
 		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 			return "; another program holds it: stop it, or wait"
 		case sqlite3.SQLITE_IOERR:
-			return "; the disk fails or is full: check it"
+			return "; the disk fails, is full or became read-only: look at dmesg, df and mount"
 		}
 	}
 	return ""

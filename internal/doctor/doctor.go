@@ -4,6 +4,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -118,6 +119,23 @@ func clock(o Options) Finding {
 	return Finding{State: OK, Check: "clock", Says: o.Now.UTC().Format(time.RFC3339)}
 }
 
+// writable returns why dir can't be written. A file system that went read-only
+// after an error of its disk admits that to a write alone: one of a file without
+// a name, which leaves nothing behind.
+func writable(dir string) error {
+	if err := unix.Access(dir, unix.W_OK); err != nil {
+		return err
+	}
+	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_WRONLY|unix.O_CLOEXEC, 0o600)
+	if err == nil {
+		return unix.Close(fd)
+	}
+	if errors.Is(err, unix.EROFS) {
+		return err
+	}
+	return nil // not every file system knows such files
+}
+
 // least is how much room the ledger wants, in bytes.
 const least = 256 << 20
 
@@ -130,7 +148,10 @@ func state(o Options) []Finding {
 	if info.Mode().Perm()&0o007 != 0 {
 		out = append(out, Finding{Bad, "state", fmt.Sprintf("%s is open to everybody (mode %04o)", o.StateDir, info.Mode().Perm()), "chmod o-rwx " + o.StateDir})
 	}
-	if unix.Access(o.StateDir, unix.W_OK) != nil {
+	switch err := writable(o.StateDir); {
+	case errors.Is(err, unix.EROFS):
+		out = append(out, Finding{Bad, "state", o.StateDir + " is on a file system that is read-only", "dmesg says why; mount it for writing: without it nothing can be decided"})
+	case err != nil:
 		out = append(out, Finding{Bad, "state", o.StateDir + " can't be written by this user", "run as levee's user, or chown it"})
 	}
 	var disk unix.Statfs_t
