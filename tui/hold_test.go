@@ -157,3 +157,41 @@ func TestKeysThatComeTogether(t *testing.T) {
 		t.Fatalf("! hammered on stopped automation %d times", f.disarms)
 	}
 }
+
+// Hundreds of bots have nearly the same rate: rows that changed places with each
+// frame could not be read.
+func TestRowsKeepTheirPlacesForAMoment(t *testing.T) {
+	f := newFake()
+	d := sit(t, f, 120, 36, plain)
+	keys := func() (ks []string) {
+		for _, r := range d.m.table.rows {
+			ks = append(ks, r.s.Key.String())
+		}
+		return ks
+	}
+	before := keys()
+	for i := range 7 { // at four frames a second
+		f.step(250*time.Millisecond, func(s *detect.Snapshot, _ *actions.Board) {
+			for j := range s.Suspects[:len(before)] {
+				s.Suspects[j].Score, s.Suspects[j].Rate = 90, float64((j*7+i*11)%40)
+			}
+			if i == 2 {
+				worst := s.Suspects[1]
+				worst.Key, worst.Addr, worst.Score = pfx("198.18.0.1"), pfx("198.18.0.1").Addr(), 100
+				s.Suspects = append(s.Suspects, worst)
+			}
+		})
+		d.wait(250 * time.Millisecond)
+		if now := keys(); !slices.Equal(now[:len(before)], before) {
+			t.Fatalf("after %d frames the order is another:\n%v\n%v", i+1, before, now)
+		}
+		d.misses("ORDER HELD")
+	}
+	if now := keys(); now[len(now)-1] != "198.18.0.1/32" {
+		t.Fatalf("what is new does not stand at the end: %v", now)
+	}
+	d.wait(500 * time.Millisecond)
+	if now := keys(); now[0] != "198.18.0.1/32" {
+		t.Fatalf("after two seconds the worst does not stand first: %v", now)
+	}
+}

@@ -13,6 +13,11 @@ import (
 // read a row and press the key that acts on it.
 const holdFor = 5 * time.Second
 
+// orderFor is how long rows keep their places while their figures go on: under
+// attack hundreds of sources have nearly the same rate, and rows that change
+// places with each frame can't be read.
+const orderFor = 2 * time.Second
+
 // row is one line of the suspects table.
 type row struct {
 	s    *detect.Suspect
@@ -44,7 +49,8 @@ type table struct {
 	pinned bool      // held on purpose
 	until  time.Time // held by a key until then
 	held   bool
-	fresh  int // rows that came while held
+	fresh  int       // rows that came while held
+	sorted time.Time // when places were given last; zero: they are to be given anew
 }
 
 func newTable() *table {
@@ -58,18 +64,26 @@ func (t *table) touch(now time.Time) {
 	t.follow = false
 }
 
-// load takes the suspects of d. While the order is held, rows keep their place
-// and only their figures change; sources that are new stand at the end.
+// release gives the rows their places anew with the next load.
+func (t *table) release(now time.Time) { t.until, t.sorted = now, time.Time{} }
+
+// load takes the suspects of d. While the order is held, and for a moment after
+// it was made, rows keep their place and only their figures change; sources that
+// are new stand at the end.
 func (t *table) load(d *data, now time.Time, dialog bool) {
 	t.total = max(d.snap.NSuspects, len(d.snap.Suspects))
 	t.held = t.pinned || dialog || now.Before(t.until)
+	still := t.held || now.Before(t.sorted.Add(orderFor)) && len(t.rows) > 0
+	if !still {
+		t.sorted = now
+	}
 	t.networks = false
 	for i := range d.snap.Suspects {
 		t.networks = t.networks || d.snap.Suspects[i].ASN != 0
 	}
 	var old []row
 	var at map[netip.Prefix]int // the suspects without a place, while places are held
-	if t.held {
+	if still {
 		old, at = t.rows, make(map[netip.Prefix]int, len(d.snap.Suspects))
 		for i := range d.snap.Suspects {
 			at[d.snap.Suspects[i].Key] = i
@@ -78,21 +92,25 @@ func (t *table) load(d *data, now time.Time, dialog bool) {
 	rows := make([]row, 0, len(d.snap.Suspects)+1)
 	for _, r := range old {
 		i, ok := at[r.s.Key]
-		if !ok {
+		switch {
+		case !ok && t.held:
 			rows = append(rows, row{r.s, d.standing(r.s), true})
-			continue
+		case ok:
+			delete(at, r.s.Key)
+			r = row{s: &d.snap.Suspects[i], st: d.stands[i]}
+			if t.held || t.filter.match(subject{r.s, r.st, d.now()}) {
+				rows = append(rows, r)
+			}
 		}
-		delete(at, r.s.Key)
-		rows = append(rows, row{s: &d.snap.Suspects[i], st: d.stands[i]})
 	}
 	n := len(rows)
 	for i := range d.snap.Suspects {
 		s := &d.snap.Suspects[i]
-		if _, ok := at[s.Key]; !ok && t.held {
+		if _, ok := at[s.Key]; !ok && still {
 			continue
 		}
 		r := row{s: s, st: d.stands[i]}
-		if t.filter == nil || t.filter.match(subject{s, r.st, d.now()}) {
+		if t.filter.match(subject{s, r.st, d.now()}) {
 			rows = append(rows, r)
 		}
 	}

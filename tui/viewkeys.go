@@ -10,7 +10,7 @@ import (
 // What keys do to the view. Nothing here starts an act.
 
 func (m *Model) resort() {
-	m.table.until = m.opt.Now() // an order asked for comes at once
+	m.table.release(m.opt.Now()) // an order asked for comes at once
 	m.table.load(m.d, m.opt.Now(), false)
 }
 
@@ -22,12 +22,13 @@ func (m *Model) nextSort() {
 
 func (m *Model) toggleHold() {
 	m.table.pinned = !m.table.pinned
-	m.table.until = m.opt.Now()
+	m.table.release(m.opt.Now())
 	m.table.load(m.d, m.opt.Now(), false)
 }
 
 func (m *Model) follow() {
-	m.table.follow, m.table.until = true, m.opt.Now()
+	m.table.follow = true
+	m.table.release(m.opt.Now())
 	m.table.pinned = false
 	m.table.load(m.d, m.opt.Now(), false)
 	m.say("info", "the cursor follows the worst source until you move it")
@@ -35,7 +36,7 @@ func (m *Model) follow() {
 
 func (m *Model) setFilter(f *filter) {
 	m.table.filter = f
-	m.table.until = m.opt.Now()
+	m.table.release(m.opt.Now())
 	m.table.pinned = false
 	m.table.load(m.d, m.opt.Now(), false)
 	if m.scope.of != nil {
