@@ -58,6 +58,7 @@ type crowd struct {
 	none     float64   // unreadable request lines
 	grown    float64   // of sources that ask four times as much as they used to, or are new
 	hasty    float64   // requests/s that one of those makes
+	steady   float64   // and in the slower half of the last ten seconds
 	each     float64   // requests/s that one source makes, mean over samples
 	tried    float64   // weight of logins refused a quarter of a minute ago or longer
 	redeem   float64   // share of those whose source was let in since
@@ -146,6 +147,7 @@ func (e *Engine) sumUp(k *crowd, c *cause, overlap *[maxIncidents]float64) {
 	k.nets = float64(k.sources) / float64(max(1, len(w.count)))
 	if k.grown > 0 {
 		k.hasty /= k.grown
+		k.steady /= k.grown
 	}
 	if k.tried > 0 {
 		k.redeem /= k.tried

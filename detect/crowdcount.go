@@ -85,6 +85,7 @@ func (e *Engine) seeSource(k *crowd, x *weighed, since, began int64, app bool) {
 	} else if rate >= 4*s.formerly() {
 		k.grown += x.weight
 		k.hasty += x.weight * rate
+		k.steady += x.weight * s.steady(e.sec)
 	}
 	k.repeat += x.weight * (float64(s.cur.hits) + float64(s.prev.hits))
 }

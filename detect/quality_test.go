@@ -232,7 +232,7 @@ func drills() []drill {
 var seeds = flag.Int("seeds", 1, "how many seeds to rehearse every drill with")
 
 func TestDrills(t *testing.T) {
-	for i, d := range slices.Concat(drills(), appDrills(), patientDrills(), scepticDrills(), disguiseDrills(), bystanderDrills(), strangerDrills(), guesserDrills()) {
+	for i, d := range slices.Concat(drills(), appDrills(), patientDrills(), scepticDrills(), disguiseDrills(), bystanderDrills(), burstDrills(), strangerDrills(), guesserDrills()) {
 		if raceEnabled && i%8 != 0 {
 			continue // the race detector is slow, and one goroutine can't race much
 		}

@@ -115,7 +115,10 @@ func (e *Engine) countPace(svc uint8, c *cause, k *crowd, g *signs) {
 		g.strong++ // they ask nothing else, ten times and more in two minutes, where an app's users ask now and then
 		g.medium++
 	}
-	if k.grown >= 0.5 && k.hasty >= 0.8 && k.hasty >= 8*usual && k.here >= 4*usual && k.person < 0.2 {
+	// That of a burst, which opens an app or a player, is nobody's until it goes on
+	// or made twice what one client makes in a minute.
+	goesOn := k.repeat >= 2*60*usual || k.steady >= max(0.5, 4*usual)
+	if k.grown >= 0.5 && k.hasty >= 0.8 && k.hasty >= 8*usual && k.here >= 4*usual && goesOn && k.person < 0.2 {
 		if g.app && k.here >= 12*usual {
 			g.medium++ // the pace alone unmasks who borrows an app's name
 		}

@@ -238,6 +238,12 @@ func (s *source) rate(now int64) float64 {
 	return float64(s.hitsIn(now, span)) / float64(span)
 }
 
+// steady is requests/s over the slower half of the last 10 s: a burst has none.
+func (s *source) steady(now int64) float64 {
+	late := s.hitsIn(now, 5)
+	return float64(min(late, s.hitsIn(now, 10)-late)) / 5
+}
+
 // weighing is how many seconds of the last age ones weigh in in the windows: a
 // minute's share of the past fades by a sixteenth each minute.
 func weighing(age int64) float64 {
