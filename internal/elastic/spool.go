@@ -140,15 +140,16 @@ func (s *spool) room() error {
 	if err != nil {
 		return fmt.Errorf("write to the spool %s: %w", s.dir, err)
 	}
-	if s.out != nil {
-		if err := s.out.Close(); err != nil {
-			_ = f.Close()
-			return fmt.Errorf("write to the spool %s: %w", s.dir, err)
-		}
-	}
+	full := s.out
 	s.out, s.last = f, next
 	s.segments = append(s.segments, next)
 	s.sizes[next] = 0
+	if full == nil {
+		return nil
+	}
+	if err := full.Close(); err != nil { // told once; what comes goes to the new file
+		return fmt.Errorf("write to the spool %s: %w", s.dir, err)
+	}
 	return nil
 }
 

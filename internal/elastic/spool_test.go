@@ -147,3 +147,25 @@ func FuzzRecord(f *testing.F) {
 		}
 	})
 }
+
+// TestASpoolFileThatCanNotBeClosedIsToldOnce: a disk that reports late what it
+// lost must not end the spool for good.
+func TestASpoolFileThatCanNotBeClosedIsToldOnce(t *testing.T) {
+	s, err := openSpool(t.TempDir(), 1<<30)
+	must(t, err)
+	put := func(i int) error {
+		ok, err := s.put(record(i), 1)
+		if err == nil && !ok {
+			t.Fatal("no room")
+		}
+		return err
+	}
+	must(t, put(1))
+	must(t, s.out.Close())
+	s.sizes[s.last] = segmentSize // it is full: the next one begins
+	if put(2) == nil {
+		t.Error("nobody was told")
+	}
+	must(t, put(3))
+	must(t, s.close())
+}
