@@ -115,6 +115,28 @@ func (w *world) signInsWhile(rate, onset, dur float64, refused int) {
 	}
 }
 
+// shutOut are people who load the form and its files, and try again and again while
+// nobody is let in.
+func (w *world) shutOut(rate, onset, dur float64) {
+	for t := w.exp(1 / rate); t < w.seconds; t += w.exp(1 / rate) {
+		a, ua, at := w.addr(), w.agent(), t
+		form := origin + "/account/signin"
+		w.put(one{at: at, from: a, target: "/account/signin", agent: ua, refer: origin + "/", proto: "HTTP/2.0"})
+		for k := range 4 {
+			w.put(one{at: at + 0.2, from: a, target: fmt.Sprintf("/static/app-%d.css", k), agent: ua, refer: form, proto: "HTTP/2.0"})
+		}
+		for range 9 {
+			at += 4 + w.exp(4)
+			down := at >= onset && at < onset+dur
+			w.put(one{at: at, from: a, method: "POST", target: "/account/signin", status: map[bool]int{false: 302, true: 401}[down], agent: ua, refer: form, proto: "HTTP/2.0"})
+			if !down {
+				w.visit(a, ua, at+1, 2.5, "", form)
+				break
+			}
+		}
+	}
+}
+
 // limited are passwords tried by n bots until the site's own limit turns
 // everybody away, its people too.
 func (w *world) limited(n int, rate, onset, dur float64) {
@@ -264,6 +286,8 @@ func bystanderDrills() []drill {
 		{name: "nobody can sign in", seconds: 600, make: shop(20, func(w *world) { w.signIns(1.5, 300, 120) })},
 		{name: "nobody can sign in, for the limit on tried passwords", seconds: 600, make: shop(20, func(w *world) { w.limited(200, 0.5, 300, 150) }),
 			attacks: "login_abuse", recall: 0.9, within: 30},
+		{name: "nobody can sign in while passwords are tried", seconds: 600, make: shop(20, func(w *world) { w.shutOut(0.5, 300, 250); w.stuffing(150, 3, 360, 200) }),
+			attacks: "login_abuse", recall: 0.9},
 		{name: "picture on another site", seconds: 300, make: shop(40, func(w *world) { w.embedded(40, 150) })},
 		{name: "push to installed pages", seconds: 300, make: shop(40, func(w *world) { w.installed(20, 150, 120) })},
 		{name: "launcher never seen before", seconds: 400, make: shop(10, func(w *world) { w.fetchers(300, 150, 100) })},
