@@ -231,8 +231,8 @@ func (f *feature) odd() bool {
 	return true
 }
 
-// place is 16 bits of the path asked for, never 0.
-func (f *feature) place() uint16 { return uint16(f.exact>>32) | 1 }
+// place is 16 bits of what is asked for, never 0.
+func (f *feature) place() uint16 { return uint16(f.target>>32) | 1 }
 
 // letIn notes that a source gave the name it was asked for: clients of calendars,
 // repositories and registries ask without one first, are told to say who they are
@@ -255,7 +255,7 @@ func (e *Engine) letIn(s *source, f *feature, t *tally) {
 // rule: whoever runs the service knows it by name.
 func (s *source) answered() bool {
 	t := s.total()
-	return s.let >= 3 && int(s.let)*2 >= int(t.fails)
+	return s.let >= 3 && int(s.let) >= 4*int(t.fails)
 }
 
 // actsOn reports whether auto mode may act on the word of an input.

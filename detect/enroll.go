@@ -81,11 +81,11 @@ func (e *Engine) enrol(in *incident, s *source) {
 }
 
 // tries reports whether a source did nothing but try secrets, though it loads the
-// form and a file of it each time: never let in, and never anywhere else. People
-// whom nobody lets in load both once and try again.
+// form before each, or a file of it as well: never let in, and never anywhere else.
+// People whom nobody lets in load the files once and try again.
 func (s *source) tries(t *tally) bool {
-	return t.logins == 0 && distinct64(s.routes) <= 4 && (t.fails >= 6 && t.assets == 0 && int(t.hits) <= 3*int(t.fails) ||
-		t.fails >= 8 && 2*int(t.forms) >= int(t.fails) && int(t.assets) <= 2*int(t.fails) && int(t.hits) <= 5*int(t.fails))
+	return t.logins == 0 && distinct64(s.routes) <= 4 && (t.fails >= 7 && t.assets == 0 && int(t.hits) <= 3*int(t.fails) ||
+		t.fails >= 10 && 2*int(t.forms) >= int(t.fails) && 2*int(t.assets) >= int(t.fails) && int(t.hits) <= 5*int(t.fails))
 }
 
 // asBefore reports whether a source was here well before the excess began and

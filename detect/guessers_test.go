@@ -123,7 +123,7 @@ func guesserDrills() []drill {
 		{name: "cards, and the form before each", seconds: 700, make: shop(60, func(w *world) { w.cards(150, 8, 250, 440) }), attacks: flood + " login_abuse", recall: 0.9, within: 200},
 		{name: "search, page by page", seconds: 500, make: shop(60, func(w *world) { w.leafing(400, 5, 200, 280) }), attacks: flood + " scraping", recall: 0.9, within: 60},
 		{name: "bots that name the page before", seconds: 900, make: shop(60, func(w *world) { w.walking(300, 2, 600, 280) }), attacks: flood, recall: 0.9, within: 90},
-		{name: "passwords, form and style sheet before each", seconds: 900, make: shop(50, func(w *world) { w.forms(120, 6, 250, 640) }), attacks: flood + " login_abuse", recall: 0.9, within: 300},
+		{name: "passwords, form and style sheet before each", seconds: 900, make: shop(50, func(w *world) { w.forms(120, 4, 250, 640) }), attacks: flood + " login_abuse", recall: 0.9, within: 300},
 		{name: "sockets", seconds: 400, make: func(w *world) { w.host = "game.test"; w.launcher(30); w.sockets(150, 1, 200, 180) }, attacks: flood, recall: 0.9, within: 45},
 		{name: "a password without a form", seconds: 400, make: shop(30, func(w *world) { w.basic(20, 1, 200, 180) }), attacks: flood + " login_abuse", recall: 0.95, within: 30},
 

@@ -35,7 +35,7 @@ func (e *Engine) untried(id uint16) bool {
 // those they were sent to.
 func (e *Engine) readsLinks(svc uint8, c *cause, k *crowd) bool {
 	excess, usual := c.rate-c.usual, e.services[svc].rate.usual()
-	if k.often > 0.1 || k.post >= 0.2 || k.odd >= 0.2 || k.err4 >= 0.3 || k.err5 >= 0.3 {
+	if k.often > 0.1 || k.mixed >= 0.5 || k.post >= 0.2 || k.odd >= 0.2 || k.err4 >= 0.3 || k.err5 >= 0.3 {
 		return false
 	}
 	switch {

@@ -149,7 +149,7 @@ type source struct {
 	targets  uint64 // bitmap of distinct paths with their queries
 	turned   uint32 // a person's requests that were turned away since first
 	sent     uint16 // requests since first that were answered with where to go instead
-	asked401 uint16 // 16 bits of the path that was refused for want of a name lately, 0 none
+	asked401 uint16 // 16 bits of what was refused for want of a name lately, 0 none
 	let      uint16 // how often it gave one and was let in
 	_        [2]byte
 }
