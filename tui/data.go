@@ -13,97 +13,38 @@ import (
 
 // data is what one tick loaded. Screens read it and never write it.
 type data struct {
-	snap   *detect.Snapshot
-	board  *actions.Board
+	*digest
 	status Status
-	stand  *standings
-	stands []standing // of snap.Suspects, in their order
 	me     actions.Actor
-	acts   bool             // whether the session may act at all
-	top    *detect.Incident // what the banner tells of: open hostile first, then a flash crowd; nil when calm
-	open   int              // open incidents
-	need   int              // suspects worth a measure that nobody has dealt with
-	broken int              // suspects that are blocked and served all the same
-	stale  bool             // data older than the limit
-	parts  map[string]part  // the listed sources of each incident
-	waits  []Waiting        // plans of others that this operator could approve
+	acts   bool      // whether the session may act at all
+	waits  []Waiting // plans of others that this operator could approve
 }
-
-// part counts an incident's sources in the list: dealt with, left, and blocked
-// without effect.
-type part struct{ done, left, broken int }
 
 // emptyData is what a console shows before the first snapshot.
 func emptyData() *data {
-	b := &actions.Board{}
-	return &data{snap: &detect.Snapshot{}, board: b, stand: newStandings(b), status: Status{DataAge: -1}}
+	return &data{digest: newDigest(&detect.Snapshot{}, &actions.Board{}, nil, false, time.Time{}), status: Status{DataAge: -1}}
 }
 
-// load reads feed; old is kept where nothing changed.
-func load(feed Feed, old *data, staleAfter time.Duration) *data {
-	d := &data{snap: feed.Snapshot(), board: feed.Board(), status: feed.Status(), parts: map[string]part{}}
-	if d.snap == nil {
-		d.snap = &detect.Snapshot{}
+// load reads feed; what old or shared worked out of the same state is kept.
+func load(feed Feed, old *data, shared *Shared, staleAfter time.Duration) *data {
+	snap, board := feed.Snapshot(), feed.Board()
+	if snap == nil {
+		snap = &detect.Snapshot{}
 	}
-	if d.board == nil {
-		d.board = &actions.Board{}
+	if board == nil {
+		board = &actions.Board{}
 	}
-	if d.board == old.board {
-		d.stand = old.stand
-	} else {
-		d.stand = newStandings(d.board)
-	}
+	d := &data{status: feed.Status()}
 	if d.status.Now.IsZero() {
-		d.status.Now = d.snap.Now
+		d.status.Now = snap.Now
 	}
-	d.stale = d.status.DataAge > staleAfter
-	for i := range d.snap.Incidents {
-		in := &d.snap.Incidents[i]
-		if !in.Closed.IsZero() {
-			continue
-		}
-		d.open++
-		if d.top == nil || graver(in, d.top, d.snap.Now) {
-			d.top = in
-		}
-	}
-	d.stands = make([]standing, len(d.snap.Suspects))
-	for i := range d.snap.Suspects {
-		s := &d.snap.Suspects[i]
-		st := d.standing(s)
-		d.stands[i] = st
-		worth := s.Measure != detect.Observe && s.Measure != ""
-		if !worth && s.Incident == "" {
-			continue
-		}
-		p := d.parts[s.Incident]
-		switch {
-		case st.kind == standUseless:
-			d.broken++
-			p.broken++
-		case st.handled():
-			p.done++
-		default:
-			if worth {
-				d.need++
-			}
-			p.left++
-		}
-		if s.Incident != "" {
-			d.parts[s.Incident] = p
-		}
+	stale := d.status.DataAge > staleAfter
+	if shared != nil {
+		d.digest = shared.digest(snap, board, stale, d.now())
+	} else {
+		d.digest = newDigest(snap, board, old.digest, stale, d.now())
 	}
 	return d
-}
-
-// standing is what has been done about s, and whether it helps. Figures that are
-// old say nothing about that.
-func (d *data) standing(s *detect.Suspect) standing {
-	st := d.stand.of(s.Key, d.now())
-	if !d.stale && st.useless(s, d.snap.Now, d.now()) {
-		st.kind = standUseless
-	}
-	return st
 }
 
 // graver reports whether a belongs in the banner before b: an attack that goes
@@ -184,6 +125,9 @@ func (d *data) failures() (errors, away float64) {
 
 // hostile reports whether an attack goes on.
 func (d *data) hostile() bool { return d.top != nil && d.top.Attack.Hostile() }
+
+// standing is how s stands now.
+func (d *data) standing(s *detect.Suspect) standing { return d.standingAt(s, d.now()) }
 
 // now is the wall clock that TTLs count down against.
 func (d *data) now() time.Time { return d.status.Now }
@@ -288,22 +232,21 @@ func signals(s *detect.Suspect, w int) string {
 			names = append(names, name)
 		}
 	}
-	out := ""
+	var out strings.Builder
 	for i, n := range names {
-		more := ""
+		more := 0
 		if left := len(names) - i - 1; left > 0 {
-			more = " +" + strconv.Itoa(left)
+			more = len(" +") + len(strconv.Itoa(left))
 		}
-		next := out
+		if i > 0 && measure(out.String())+len(",")+measure(n)+more > w {
+			return out.String() + " +" + strconv.Itoa(len(names)-i)
+		}
 		if i > 0 {
-			next += ","
+			out.WriteByte(',')
 		}
-		if next += n; i > 0 && measure(next+more) > w {
-			return out + " +" + strconv.Itoa(len(names)-i)
-		}
-		out = next
+		out.WriteString(n)
 	}
-	return out
+	return out.String()
 }
 
 // signalWords is what the filter finds evidence by: its names and their tags.

@@ -21,10 +21,9 @@ var fieldNames = strings.Join(slices.Sorted(func(yield func(string) bool) {
 }), " ")
 
 // match reports whether every term holds. A nil filter matches all.
-func (f *filter) match(j subject) bool {
-	if f == nil {
-		return true
-	}
+func (f *filter) match(j subject) bool { return f == nil || f.takes(j) }
+
+func (f *filter) takes(j subject) bool {
 	for i := range f.terms {
 		if f.terms[i].match(&j) == f.terms[i].not {
 			return false

@@ -139,7 +139,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 // load takes the station's latest state and lets the screens follow it.
 func (m *Model) load() {
 	before := m.d
-	m.d = load(m.feed, m.d, m.opt.StaleAfter)
+	m.d = load(m.feed, m.d, m.opt.Shared, m.opt.StaleAfter)
 	if m.op != nil { // asked anew: a role may change while somebody sits here
 		m.d.me = m.op.Actor()
 		m.d.acts = m.d.me.Role == actions.Operator || m.d.me.Role == actions.Admin

@@ -39,6 +39,10 @@ type Options struct {
 	// file would be levee's and not the person's. See SaveNew.
 	Save func(name string, data []byte) error
 
+	// Shared is what the consoles of one station have in common. Nil: this one
+	// works everything out by itself.
+	Shared *Shared
+
 	// Mouse lets the wheel scroll and a click select a row. Off by default,
 	// because it takes the terminal's own selection of text away; :mouse on
 	// and off change it.

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"levee/actions"
@@ -42,6 +43,7 @@ type standings struct {
 	blocks int                     // blocks in force; what the board counts and does not list is taken for blocks
 
 	board *actions.Board
+	mu    sync.Mutex                // of found
 	found map[netip.Prefix]standing // looked up beyond what the board lists; nil where it lists all
 }
 
@@ -155,6 +157,8 @@ func (s *standings) of(p netip.Prefix, now time.Time) standing {
 
 // beyond looks up what the board does not list: it lists the latest thousand.
 func (s *standings) beyond(p netip.Prefix) standing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	st, ok := s.found[p]
 	if !ok {
 		if d, in := s.board.Find(p); in {

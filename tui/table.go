@@ -39,6 +39,8 @@ type table struct {
 	marks  map[netip.Prefix]bool
 	anchor netip.Prefix // where a range began
 
+	placed []bool // the snapshot's suspects that have a place, as load goes on
+
 	networks bool // whether the network of any source is known
 
 	filter *filter
@@ -77,26 +79,20 @@ func (t *table) load(d *data, now time.Time, dialog bool) {
 	if !still {
 		t.sorted = now
 	}
-	t.networks = false
-	for i := range d.snap.Suspects {
-		t.networks = t.networks || d.snap.Suspects[i].ASN != 0
-	}
+	t.networks = d.networks
 	var old []row
-	var at map[netip.Prefix]int // the suspects without a place, while places are held
 	if still {
-		old, at = t.rows, make(map[netip.Prefix]int, len(d.snap.Suspects))
-		for i := range d.snap.Suspects {
-			at[d.snap.Suspects[i].Key] = i
-		}
+		old = t.rows
 	}
+	t.placed = append(t.placed[:0], make([]bool, len(d.snap.Suspects))...)
 	rows := make([]row, 0, len(d.snap.Suspects)+1)
 	for _, r := range old {
-		i, ok := at[r.s.Key]
+		i, ok := d.places[r.s.Key]
 		switch {
 		case !ok && t.held:
 			rows = append(rows, row{r.s, d.standing(r.s), true})
 		case ok:
-			delete(at, r.s.Key)
+			t.placed[i] = true
 			r = row{s: &d.snap.Suspects[i], st: d.stands[i]}
 			if t.held || t.filter.match(subject{r.s, r.st, d.now()}) {
 				rows = append(rows, r)
@@ -106,11 +102,8 @@ func (t *table) load(d *data, now time.Time, dialog bool) {
 	n := len(rows)
 	for i := range d.snap.Suspects {
 		s := &d.snap.Suspects[i]
-		if _, ok := at[s.Key]; !ok && still {
-			continue
-		}
 		r := row{s: s, st: d.stands[i]}
-		if t.filter.match(subject{s, r.st, d.now()}) {
+		if !t.placed[i] && t.filter.match(subject{s, r.st, d.now()}) {
 			rows = append(rows, r)
 		}
 	}

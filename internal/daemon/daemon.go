@@ -17,6 +17,7 @@ import (
 	"levee/internal/control"
 	"levee/internal/metrics"
 	"levee/internal/station"
+	"levee/tui"
 	"levee/tui/sshd"
 )
 
@@ -52,7 +53,8 @@ type Daemon struct {
 	conf   atomic.Pointer[config.Config]
 	reload sync.Mutex // one at a time
 	frames *metrics.Frames
-	shares sync.Map // of the processor, by person: *remote.Share
+	shares sync.Map   // of the processor, by person: *remote.Share
+	common tui.Shared // by all consoles
 }
 
 // HostKeyPath is where the daemon with that state directory keeps its SSH

@@ -98,7 +98,9 @@ func (d *Daemon) visit(ctx context.Context, v *visitor) (code int) {
 		return command.ExitUsage
 	}
 	v.terminal.Drawn, v.terminal.Share = d.frames.Took, d.share(v.actor.Name)
-	err := remote.Console(ctx, *v.terminal, view{d.st, v.actor.Name}, operator{op, d.reloadFor(op)}, ConsoleOptions(d.conf.Load().Console))
+	opt := ConsoleOptions(d.conf.Load().Console)
+	opt.Shared = &d.common
+	err := remote.Console(ctx, *v.terminal, view{d.st, v.actor.Name}, operator{op, d.reloadFor(op)}, opt)
 	switch {
 	case errors.Is(err, remote.ErrIdle):
 		return tell(v.err, fmt.Errorf("%w: the console is closed; everything else goes on", err))
