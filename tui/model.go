@@ -11,8 +11,9 @@ import (
 
 // How often a session loads the latest snapshot and draws it: a calm screen
 // needs no more than one frame a second; under attack each snapshot is drawn,
-// of which there are four a second. Nothing ticks in between: Bubble Tea draws after each message, and compares a frame
-// that is like the one before with it thirty times a second.
+// of which there are four a second. Nothing ticks in between: Bubble Tea draws
+// after each message, and compares a frame that is like the one before with it
+// thirty times a second.
 const (
 	lively = 250 * time.Millisecond
 	calmly = time.Second
