@@ -5,7 +5,9 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"levee/detect"
 )
@@ -243,6 +245,21 @@ func (w *world) mailing(n int, onset, dur float64, landing string) {
 	}
 }
 
+// refetches are of the pages that people opened: a security product's cloud looks at
+// a share of them again, half a minute and more later, from n machines of one agent.
+func (w *world) refetches(n int, share float64) {
+	ips := make([]netip.Addr, n)
+	for i := range ips {
+		ips[i] = w.addr()
+	}
+	for _, r := range w.reqs {
+		if page := string(r.Target); !strings.Contains(page, ".") && w.r.Float64() < share {
+			at := time.Unix(0, r.Time).Sub(w.began).Seconds()
+			w.put(one{at: at + 30 + w.exp(60), from: ips[w.r.IntN(n)], target: page, agent: w.agents[81]})
+		}
+	}
+}
+
 // previews are messengers that show what is behind a link, each from an address
 // that comes once, and the people who then follow it.
 func (w *world) previews(rate, onset, dur float64) {
@@ -295,6 +312,13 @@ func bystanderDrills() []drill {
 		{name: "mailing with tokens", seconds: 560, make: shop(20, func(w *world) { w.mailing(3000, 260, 100, "/campaign/autumn") })},
 		{name: "mailing with tokens, page known", seconds: 560, make: shop(30, func(w *world) { w.mailing(200, 0, 150, "/"); w.mailing(2000, 300, 100, "/") })},
 		{name: "link previews", seconds: 400, make: shop(30, func(w *world) { w.previews(9, 200, 150) })},
+		{name: "a cloud looks again at what people open", seconds: 1200, make: shop(1, func(w *world) {
+			for w.onset = 200; w.onset < 1200; w.onset += w.exp(1.5) { // the evening comes
+				w.visit(w.addr(), w.agent(), w.onset, 2.5, "", "")
+			}
+			w.onset = 200
+			w.refetches(60, 0.5)
+		})},
 		{name: "balancers look after a small site", seconds: 700, make: shop(1, func(w *world) {
 			w.monitors(3)
 			w.onset = 500

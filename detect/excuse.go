@@ -19,6 +19,8 @@ func (e *Engine) excused(svc uint8, c *cause, k *crowd, g *signs) bool {
 		return true // clients known here ask again what failed
 	case c.slow && c.bare && k.known > 0.3 && !g.assets:
 		return true // no assets in the log and no referers: a few who browse so look like machines
+	case k.known >= 0.9 && k.each < 0.1 && c.rate-c.usual < max(3, s.rate.usual()) && k.err4 < 0.3 && plain:
+		return true // programs that were here before look at a page now and then, no more than the site does anyway
 	case k.met >= 0.8 && k.each < 0.6 && c.rate-c.usual < 0.12*s.rate.usual() && k.err4 < 0.3 && plain:
 		return true // a monitor known here looks from more places: it asks seldom and is answered
 	case k.old >= 0.7 && k.equal >= 4 && k.each < e.opt.SourceRate/5 && k.odd < 0.8 && k.slow < 0.5 && k.none < 0.5 && k.missing < 0.6 && plain && !g.failing:
