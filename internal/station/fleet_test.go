@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ type counter struct {
 	cluster
 	searches atomic.Int64
 	broken   atomic.Bool
+	gate     sync.Mutex // answers wait while a test holds it
 }
 
 func (c *counter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -32,6 +34,8 @@ func (c *counter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"http.response.status_code":{"long":{}},"url.path":{"wildcard":{}},"user_agent.original":{"keyword":{}},"url.domain":{"keyword":{}},"http.request.method":{"keyword":{}}}}`))
 	case strings.HasSuffix(r.URL.Path, "/_search"):
 		c.searches.Add(1)
+		c.gate.Lock()
+		defer c.gate.Unlock()
 		_, _ = w.Write([]byte(`{"took":7,"_shards":{"failed":0},"aggregations":{"windows":{"buckets":{"before":{"doc_count":300},"recent":{"doc_count":3000}}},"distinct":{"value":2},
 			"mix":{"doc_count":3000,"statuses":{"buckets":[{"key":200,"doc_count":1500},{"key":503,"doc_count":1500}]},"sources":{"buckets":[{"key":"203.0.113.9","doc_count":2000}]}},
 			"count":{"value":42},"named":{"doc_count":7},"users":{"buckets":[{"key":"ana","doc_count":7}]},
@@ -55,18 +59,22 @@ func TestFleetIsAskedWhileSomebodyLooks(t *testing.T) {
 	if n := es.searches.Load(); n != 0 {
 		t.Errorf("%d searches before anybody looked", n)
 	}
+	es.gate.Lock()
 	if f := s.Fleet(); !f.Configured || !f.At.IsZero() {
 		t.Errorf("before the first answer: %+v", f)
 	}
+	es.gate.Unlock()
 	eventually(t, "the figures come", func() bool { return s.Fleet().Rate == 50 })
 	f := s.Fleet()
 	if f.Before != 5 || f.Status[5] != .5 || f.Sources[0].Name != "203.0.113.9" || f.Sources[0].Count != 2000 || f.Took != 21*time.Millisecond || f.Sampled != 1 || f.Moved == 0 {
 		t.Errorf("%+v", f)
 	}
 	who := netip.MustParsePrefix("203.0.113.9/32")
+	es.gate.Lock()
 	if past := s.Past(who); !past.Configured || !past.At.IsZero() {
 		t.Errorf("before the first answer: %+v", past)
 	}
+	es.gate.Unlock()
 	eventually(t, "the history comes", func() bool { return s.Past(who).Requests == 42 })
 	if past := s.Past(who); past.Named != 7 || past.Accounts[0].Name != "ana" || len(past.Days) != 1 || past.First.IsZero() || past.Over != 7*24*time.Hour {
 		t.Errorf("%+v", past)
