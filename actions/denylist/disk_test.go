@@ -11,9 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"levee/actions"
+	"levee/testing/smalldisk"
 )
 
 // TestAFullDiskKeepsTheOldFile fills the disk the list stands on: the batch
@@ -21,14 +20,7 @@ import (
 // again the next change goes through.
 func TestAFullDiskKeepsTheOldFile(t *testing.T) {
 	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
-		t.Skipf("this kernel or user may not mount a small disk (needs root): %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
+	smalldisk.Mount(t, dir, "64k")
 	l := open(t, Options{Path: filepath.Join(dir, "deny.conf")})
 	apply(t, l, block("first", "192.0.2.1/32"))
 	before := content(t, l)

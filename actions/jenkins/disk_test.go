@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"levee/testing/smalldisk"
 )
 
 // TestAFullDiskLosesNoRun fills the disk the journal stands on in the middle of
@@ -20,14 +20,7 @@ import (
 // written before and after it is.
 func TestAFullDiskLosesNoRun(t *testing.T) {
 	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
-		t.Skipf("this kernel or user may not mount a small disk (needs root): %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
+	smalldisk.Mount(t, dir, "64k")
 	path := filepath.Join(dir, "journal")
 	now := time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)
 	j, _, err := openJournal(path, now)

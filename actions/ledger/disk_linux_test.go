@@ -8,23 +8,15 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"levee/actions"
+	"levee/testing/smalldisk"
 )
 
 // TestAFullDiskIsTold: a ledger that can't be written says so before and after
 // it was needed, with the mend, and when there is room again it is well.
 func TestAFullDiskIsTold(t *testing.T) {
 	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=2m"); err != nil {
-		t.Skipf("this kernel or user may not mount a small disk (needs root): %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
+	smalldisk.Mount(t, dir, "2m")
 	l, err := Open(t.Context(), filepath.Join(dir, "ledger.db"), time.Now)
 	if err != nil {
 		t.Fatal(err)

@@ -34,6 +34,7 @@ var allowed = []struct {
 	{"internal/elastic", []string{"actions", "detect", "internal/durable", "internal/fleet", "internal/jsonl", "internal/status"}},
 	{"internal/fleet", []string{"actions", "internal/durable"}},
 	{"testing/elasticsearch", nil},
+	{"testing/smalldisk", nil},
 	{"testing/story", nil},
 	{"deploy/kibana", nil},
 	{"deploy/logstash", nil},

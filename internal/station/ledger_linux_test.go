@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
+	"levee/testing/smalldisk"
 )
 
 // TestAFullDiskIsToldBeforeItIsNeeded: people hear once that nothing can be
@@ -17,14 +17,7 @@ func TestAFullDiskIsToldBeforeItIsNeeded(t *testing.T) {
 	if err := os.Mkdir(p.state(), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Mount("tmpfs", p.state(), "tmpfs", 0, "size=2m"); err != nil {
-		t.Skipf("this kernel or user may not mount a small disk (needs root): %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(p.state(), unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
+	smalldisk.Mount(t, p.state(), "2m")
 	s, err := Open(t.Context(), p.options())
 	if err != nil {
 		t.Fatal(err)
