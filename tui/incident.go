@@ -140,7 +140,7 @@ func (s *incidentScreen) sources(m *Model, in *detect.Incident) string {
 	if in.Enrolled == 0 {
 		return out + ", none of them is worth a block of its own"
 	}
-	return out + ", " + worthBlock(in.Enrolled, "is", "are") + ", " + numbered(m.d.parts[in.ID].done, "of those listed is blocked", "of those listed are blocked") + withoutEffect(m.d.parts[in.ID].broken)
+	return out + ", " + worthBlock(in.Enrolled, "is", "are") + ", " + numbered(m.d.parts[in.ID].done, "of those listed is handled", "of those listed are handled") + withoutEffect(m.d.parts[in.ID].broken)
 }
 
 // withoutEffect tells of n blocks that stand and don't help, "" of none.
@@ -221,20 +221,20 @@ func (s *incidentScreen) advice(m *Model, t *writer, in *detect.Incident) {
 		detect.Observe: "-  only watch it",
 	}
 	t.head("What to do")
-	blocked, left, broken := m.d.parts[in.ID].done, m.d.parts[in.ID].left, m.d.parts[in.ID].broken
+	handled, left, broken := m.d.parts[in.ID].done, m.d.parts[in.ID].left, m.d.parts[in.ID].broken
 	for i, me := range in.Measures {
 		text, p := m.named(keys[me]), t.th.warn
 		if text == "" {
 			text = strings.ReplaceAll(string(me), "_", " ")
 		}
-		if strings.HasPrefix(string(me), "block") && blocked+broken > 0 {
-			text += " (" + strconv.Itoa(blocked) + " blocked" + withoutEffect(broken) + ", " + strconv.Itoa(left) + " left)"
+		if strings.HasPrefix(string(me), "block") && handled+broken > 0 {
+			text += " (" + strconv.Itoa(handled) + " handled" + withoutEffect(broken) + ", " + strconv.Itoa(left) + " left)"
 			if left == 0 && broken > 0 {
 				text, p = m.named(numbered(broken, "block has", "blocks have")+" no effect, nothing is left to block: {health} shows the enforcers"), t.th.bad
 			} else if left == 0 {
-				text, p = "done: all "+strconv.Itoa(blocked)+" of its sources that are listed are blocked", t.th.good
-				if blocked == 1 {
-					text = "done: its one source that is listed is blocked"
+				text, p = "done: all "+strconv.Itoa(handled)+" of its sources that are listed are handled", t.th.good
+				if handled == 1 {
+					text = "done: its one source that is listed is handled"
 				}
 			}
 		}

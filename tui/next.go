@@ -40,14 +40,14 @@ func (m *Model) whatNext() (what, next []string, p pen) {
 	case in == nil:
 		what = m.lastIncident()
 	case in.Attack.Hostile():
-		blocked := strconv.Itoa(m.d.parts[in.ID].done) + " of them blocked"
+		handled := strconv.Itoa(m.d.parts[in.ID].done) + " of them handled"
 		if in.Enrolled == 0 {
-			blocked = ""
+			handled = ""
 		} else {
-			blocked += withoutEffect(m.d.parts[in.ID].broken)
+			handled += withoutEffect(m.d.parts[in.ID].broken)
 		}
 		what = []string{"stopping it removes " + percent(in.Excess) + " of the excess, touches " + percent(in.Collateral) + " of usual traffic",
-			plural(in.Enrolled, "source") + " worth a block", blocked}
+			plural(in.Enrolled, "source") + " worth a block", handled}
 	default:
 		what = []string{"no attack: blocking would hit " + percent(in.Collateral) + " of usual visitors", number(float64(in.Sources)) + " sources take part"}
 	}

@@ -94,12 +94,12 @@ func TestAdviceKnowsWhatIsDone(t *testing.T) {
 	f := newFake()
 	d := sit(t, f, 120, 36, plain)
 	d.keys("3")
-	d.sees("1. b  block its sources one by one (3 blocked, 33 left)")
+	d.sees("1. b  block its sources one by one (3 handled, 33 left)")
 	if keys := d.row("! STOP AUTO"); !strings.HasPrefix(keys, " b block  t throttle  s scale  enter detail") {
 		t.Fatalf("what is recommended does not stand first: %q", keys)
 	}
 	d.keys("b y")
-	d.sees("1. done: all 36 of its sources that are listed are blocked", "of those listed are blocked")
+	d.sees("1. done: all 36 of its sources that are listed are handled", "of those listed are handled")
 	d.keys("b")
 	d.sees("b (block) can't be used: all of its listed sources are dealt with: 4 shows them")
 
